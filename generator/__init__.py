@@ -1,0 +1,1 @@
+"""A rule becomes commits: semantic patches, spatch, steps and the tree they run on."""

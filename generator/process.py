@@ -1,0 +1,146 @@
+"""The only place that starts a process.
+
+Every process gets an argv list (never a shell string), an explicit working
+directory, a wall limit and a process group of its own, so that a limit or ^C
+ends its children too.
+"""
+
+import contextlib
+import os
+import shlex
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import which
+
+from generator.errors import ProgramError
+
+_live: set["subprocess.Popen[bytes]"] = set()
+_live_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a process said and how it ended; ``returncode`` is negative for a signal."""
+
+    argv: tuple[str, ...]
+    returncode: int
+    stdout: bytes
+    stderr: bytes
+    timed_out: bool = False
+
+    @property
+    def complaint(self) -> str:
+        """The last line of standard error, or how the process ended, for an error message."""
+        lines = self.stderr.decode("utf-8", "replace").strip().splitlines()
+        if self.timed_out:
+            return "ran into its time limit"
+        if lines:
+            return lines[-1].strip()
+        if self.returncode < 0:
+            return f"was ended by signal {-self.returncode}"
+        return f"ended with status {self.returncode}"
+
+
+def find(program: str, *, hint: str = "") -> str:
+    """The path of ``program`` in ``PATH``; ``ProgramError`` with ``hint`` where there is none."""
+    path = which(program)
+    if path is None:
+        raise ProgramError(f"'{program}' is not installed or not in PATH", hint=hint)
+    return path
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str] | None = None,
+    stdin: bytes = b"",
+    timeout: float | None = None,
+    check: bool = False,
+    interactive: bool = False,
+) -> Result:
+    """Run ``argv`` in ``cwd`` and wait for it.
+
+    ``env`` is the whole environment (``None``: ours), ``timeout`` is in
+    seconds of wall time, for the process and all its children.  With
+    ``interactive`` the process keeps the terminal: it may ask for a password,
+    its standard input and error are ours and only its standard output is
+    returned.
+
+    Raises ``ProgramError`` when the program cannot be started and, with
+    ``check``, when it fails or runs into its limit.
+    """
+    try:
+        process = subprocess.Popen(
+            list(argv),
+            cwd=cwd,
+            env=None if env is None else dict(env),
+            stdin=None if interactive else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=None if interactive else subprocess.PIPE,
+            start_new_session=not interactive,
+        )
+    except OSError as error:
+        raise ProgramError(f"cannot run '{argv[0]}': {error.strerror or error}") from error
+    with _tracked(process):
+        result = _finish(process, tuple(argv), None if interactive else stdin, timeout)
+    if check and (result.returncode != 0 or result.timed_out):
+        raise ProgramError(f"{_brief(argv)}: {result.complaint}")
+    return result
+
+
+def _finish(
+    process: "subprocess.Popen[bytes]",
+    argv: tuple[str, ...],
+    stdin: bytes | None,
+    timeout: float | None,
+) -> Result:
+    timed_out = False
+    try:
+        stdout, stderr = process.communicate(stdin, timeout=timeout)
+    except subprocess.TimeoutExpired:
+        timed_out = True
+        kill_group(process)
+        stdout, stderr = process.communicate()
+    except BaseException:
+        kill_group(process)
+        process.wait()
+        raise
+    return Result(argv, process.returncode, stdout, stderr or b"", timed_out)
+
+
+@contextlib.contextmanager
+def _tracked(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    with _live_lock:
+        _live.add(process)
+    try:
+        yield
+    finally:
+        with _live_lock:
+            _live.discard(process)
+
+
+def kill_group(process: "subprocess.Popen[bytes]") -> None:
+    """End ``process`` and, where it leads a group of its own, all its children."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if os.getpgid(process.pid) == process.pid:
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+
+
+def kill_all() -> None:
+    """End every process that any thread of ours is waiting for."""
+    with _live_lock:
+        processes = list(_live)
+    for process in processes:
+        kill_group(process)
+
+
+def _brief(argv: Sequence[str]) -> str:
+    text = shlex.join(argv)
+    return text if len(text) <= 120 else text[:117] + "..."

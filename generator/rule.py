@@ -1,0 +1,166 @@
+"""A semantic patch as a value: its text, its header and what it may be run with.
+
+The header conventions are those of the kernel's coccicheck
+(Documentation/dev-tools/coccinelle.rst): ``///`` describes the rule,
+``// Options:`` names what spatch needs besides, ``// Keywords:`` names words to
+search for and ``// Requires:`` the least spatch version.  Rules are untrusted
+input: only options that change how C is read or printed are taken from a
+header.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from generator.errors import CampaignError
+from generator.templates import render
+
+# Options a header may ask for; a tuple says how many words follow it.  None of
+# them names a file, starts a program or writes anything.
+_HEADER_OPTIONS: dict[str, int] = {
+    "--all-includes": 0,
+    "--c++": 0,
+    "--disable-iso": 1,
+    "--disable-worth-trying-opt": 0,
+    "--force-diff": 0,
+    "--ifdef-to-if": 0,
+    "--include-headers": 0,
+    "--include-headers-for-types": 0,
+    "--indent": 1,
+    "--keep-comments": 0,
+    "--linux-spacing": 0,
+    "--local-includes": 0,
+    "--max-width": 1,
+    "--no-gotos": 0,
+    "--no-include-cache": 0,
+    "--no-includes": 0,
+    "--no-loops": 0,
+    "--no-show-diff": 0,
+    "--recursive-includes": 0,
+    "--smpl-spacing": 0,
+    "--very-quiet": 0,
+}
+# Options that say nothing to us: quietness is ours to choose, because what
+# spatch could not parse is only said when it may speak.
+_DROPPED_OPTIONS = frozenset({"--very-quiet", "--no-show-diff", "--include-headers"})
+
+_SCRIPT_RULE = re.compile(r"^@\s*(?:script|initialize|finalize)\s*:\s*(\w+)", re.MULTILINE)
+_VIRTUAL = re.compile(r"^virtual\s+([\w\s,]+?)\s*;?\s*$", re.MULTILINE)
+_HEADER_LINE = re.compile(r"//\s*(Options|Keywords|Requires|Confidence|Comments):\s*(.*)")
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*\Z")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One semantic patch, ready to be run.
+
+    ``text`` is SmPL (a template is already rendered), ``defines`` are the
+    values of its virtual identifiers, ``options`` are the words its header asks
+    spatch for, ``scripts`` the languages of its script rules.
+    """
+
+    name: str
+    text: str
+    description: str = ""
+    options: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    virtuals: tuple[str, ...] = ()
+    scripts: tuple[str, ...] = ()
+    defines: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def arguments(self) -> list[str]:
+        """The ``-D`` words: ``patch`` where the rule declares it, and the definitions."""
+        words = ["-D", "patch"] if "patch" in self.virtuals else []
+        for name, value in sorted(self.defines.items()):
+            words += ["-D", f"{name}={value}"]
+        return words
+
+
+def read_rule(
+    path: Path,
+    *,
+    name: str,
+    defines: Mapping[str, str] | None = None,
+    parameters: Mapping[str, object] | None = None,
+) -> Rule:
+    """Read the rule in ``path``; ``name`` is what messages call it.
+
+    A ``.cocci.j2`` file is rendered with ``parameters`` first.  Raises
+    ``CampaignError`` when the file cannot be read, is no UTF-8 text, or asks
+    for something a rule may not have.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise CampaignError([f"{name}: cannot be read: {error.strerror}"]) from error
+    except UnicodeDecodeError as error:
+        raise CampaignError([f"{name}: is not UTF-8 text (byte {error.start})"]) from error
+    if path.name.endswith(".j2"):
+        text = render(text, parameters or {}, name=name)
+    elif parameters:
+        raise CampaignError(
+            [f"{name}: takes no parameters, only a .cocci.j2 template does"],
+            hint="use define = { ... } for the virtual identifiers of a .cocci file",
+        )
+    return parse_rule(text, name=name, defines=defines or {})
+
+
+def parse_rule(text: str, *, name: str, defines: Mapping[str, str] | None = None) -> Rule:
+    """The rule that ``text`` is; raises ``CampaignError`` naming every problem of its header."""
+    header = _header(text)
+    problems: list[str] = []
+    rule = Rule(
+        name=name,
+        text=text,
+        description=" ".join(header.get("///", [])),
+        options=_options(" ".join(header.get("Options", [])).split(), name, problems),
+        keywords=tuple(" ".join(header.get("Keywords", [])).replace(",", " ").split()),
+        virtuals=tuple(
+            word for found in _VIRTUAL.findall(text) for word in re.split(r"[\s,]+", found)
+        ),
+        scripts=tuple(sorted(set(_SCRIPT_RULE.findall(text)))),
+        defines=dict(defines or {}),
+    )
+    for key, value in rule.defines.items():
+        if not _IDENTIFIER.match(key) or not _IDENTIFIER.match(value):
+            problems.append(f"{name}: define {key} = '{value}': both must be C identifiers")
+    if problems:
+        raise CampaignError(problems)
+    return rule
+
+
+def _header(text: str) -> dict[str, list[str]]:
+    """The comment lines at the top, by key; description lines under ``///``."""
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        stripped = line.strip()
+        if stripped.startswith("///"):
+            found.setdefault("///", []).append(stripped[3:].strip().rstrip("/").strip())
+        elif match := re.match(
+            r"//\s*(Options|Keywords|Requires|Confidence|Comments):\s*(.*)", line
+        ):
+            found.setdefault(match[1], []).append(match[2].strip())
+        elif stripped and not stripped.startswith("//"):
+            break
+    return found
+
+
+def _options(words: list[str], name: str, problems: list[str]) -> tuple[str, ...]:
+    kept: list[str] = []
+    while words:
+        word = words.pop(0)
+        count = _HEADER_OPTIONS.get(word)
+        if count is None:
+            problems.append(
+                f"{name}: '// Options: {word}' is not allowed in a rule's header; allowed are "
+                + ", ".join(sorted(_HEADER_OPTIONS))
+            )
+            continue
+        values = [words.pop(0) for _ in range(min(count, len(words)))]
+        if any(not re.fullmatch(r"\w+", value) for value in values) or len(values) < count:
+            problems.append(f"{name}: '// Options: {word}' needs a plain word after it")
+        elif word not in _DROPPED_OPTIONS:
+            kept += [word, *values]
+    return tuple(kept)

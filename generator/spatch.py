@@ -1,0 +1,393 @@
+"""Run spatch on files of a tree, and believe none of its exit codes.
+
+spatch ends with status 0 when a file is missing, when it runs out of time and
+when it cannot parse the very function that holds a call.  So it is run with its
+parse messages on, each file in a group of its own, and whatever it says about a
+file becomes that file's Outcome.  It is never asked to write (``--in-place`` is
+not atomic): it gives diffs.
+
+It is started in an empty directory with an empty home, because it silently
+reads ``.cocciconfig`` from both; and never sees a path with a character that its
+own shell commands would interpret.
+"""
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from generator import process
+from generator.errors import CampaignError, ProgramError, UsageError
+from generator.rule import Rule
+
+# File names reach /bin/sh inside spatch; ":" would be read as a line range.
+_SAFE_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./+,@=-]*\Z")
+_SAFE_ROOT = re.compile(r"/[A-Za-z0-9_./+,@=-]*\Z")
+
+# Files a process: small enough that a failure costs little and results come as
+# they are made, large enough that the start-up of 15 ms does not show.
+_BATCH = 16
+_SAFE_FIRST = re.compile(r"(?:^|/)-")
+_PARSE_ERROR = re.compile(r" = error in (.*); set verbose_parsing for more info\Z")
+_DROP = re.compile(r'SPATCH-DROP kind=(\w+) reason="([^"]*)" file=(.*)\Z')
+_EXCEPTION = re.compile(r"EXN: ?(.*?) in (\S+)\Z")
+_SMPL_ERROR = re.compile(r'File "[^"]*", line (\d+), column (\d+)')
+_GREP_QUERY = re.compile(r"^Grep query\n(.*)\Z", re.MULTILINE | re.DOTALL)
+
+
+class Kind(StrEnum):
+    """How a file fared."""
+
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    UNPARSED = "unparsed"
+    TIMED_OUT = "timed out"
+    REFUSED = "refused"
+    MISSING = "missing"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one file.
+
+    ``diff`` is what spatch would change (bytes, ``a/`` and ``b/`` paths from
+    the tree's root, empty for none); ``unparsed`` are the lines at which one of
+    the rule's words stands in code that spatch could not parse; ``detail`` says
+    why, where ``kind`` is a failure.
+    """
+
+    path: str
+    kind: Kind
+    diff: bytes = b""
+    unparsed: tuple[int, ...] = ()
+    detail: str = ""
+
+    @property
+    def trouble(self) -> str:
+        """Why the file cannot be taken for done, or empty."""
+        if self.unparsed:
+            lines = ", ".join(map(str, self.unparsed))
+            return f"{self.path}:{lines}: spatch could not parse this code, which the rule is about"
+        if self.kind in (Kind.CHANGED, Kind.UNCHANGED):
+            return ""
+        return f"{self.path}: {self.kind}: {self.detail}"
+
+
+@dataclass(frozen=True)
+class Spatch:
+    """A spatch program: its path, version line and what it was built with."""
+
+    path: Path
+    version: str
+    python: bool
+    ocaml: bool
+
+    def runs(self, language: str) -> bool:
+        """Whether script rules in ``language`` can run in this build."""
+        return {"python": self.python, "ocaml": self.ocaml}.get(language, False)
+
+
+def find_spatch(wanted: str = "") -> Spatch:
+    """The spatch to use: ``wanted`` (a path or a name), the wheel's, else the one in ``PATH``.
+
+    Raises ``ProgramError`` when there is none or it does not answer.
+    """
+    if wanted:
+        path = process.find(
+            str(Path(wanted).expanduser()),
+            hint="check --spatch and 'git config reroll.spatch'",
+        )
+    else:
+        path = _wheel_spatch() or process.find(
+            "spatch",
+            hint="install it with 'pip install cvehound-spatch' or 'apt install coccinelle'",
+        )
+    result = process.run([path, "--version"], cwd=Path("/"), timeout=30, check=True)
+    said = result.stdout.decode("utf-8", "replace")
+    return Spatch(
+        path=Path(path).absolute(),
+        version=said.splitlines()[0] if said else "unknown",
+        python="Python scripting support: yes" in said,
+        ocaml="OCaml scripting support: yes" in said,
+    )
+
+
+def _wheel_spatch() -> str | None:
+    try:
+        from cvehound_spatch import spatch_path
+    except ImportError:
+        return None
+    path = Path(spatch_path())
+    return str(path) if os.access(path, os.X_OK) else None
+
+
+def refusal(path: str) -> str:
+    """Why spatch must not be given ``path`` (relative to the tree's root), or empty."""
+    if not _SAFE_PATH.match(path) or _SAFE_FIRST.search(path):
+        return "its name holds characters that spatch would hand to a shell"
+    if ".." in path.split("/"):
+        return "it leads out of the tree"
+    return ""
+
+
+class Engine:
+    """One spatch and one rule: knows the rule's tokens, and runs it on files.
+
+    A context manager: the rule's text, the empty home and spatch's temporary
+    files live in a directory of its own, which goes when it is left.
+    """
+
+    def __init__(self, spatch: Spatch, rule: Rule, *, timeout: int, jobs: int) -> None:
+        """``timeout`` is in seconds a file, ``jobs`` the number of processes at a time."""
+        if rule.scripts:
+            raise UsageError(
+                f"{rule.name}: has {', '.join(rule.scripts)} script rules, which run any code",
+                hint="reroll does not run them; remove the report and org parts from the rule",
+            )
+        self._spatch = spatch
+        self._rule = rule
+        self._timeout = timeout
+        self._jobs = jobs
+
+    def __enter__(self) -> "Engine":
+        self._holder = TemporaryDirectory(prefix="reroll-spatch-")
+        self._dir = Path(self._holder.name)
+        if not _SAFE_ROOT.match(str(self._dir)):
+            self._holder.cleanup()
+            raise UsageError(
+                f"the directory for temporary files, {self._dir.parent}, has a name that spatch "
+                "would hand to a shell",
+                hint="set TMPDIR to a directory with a plain name",
+            )
+        for name in ("home", "cwd", "tmp"):
+            (self._dir / name).mkdir()
+        self._cocci = self._dir / "rule.cocci"
+        self._cocci.write_text(self._rule.text, encoding="utf-8")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._holder.cleanup()
+
+    def tokens(self) -> tuple[str, ...]:
+        """The words of which a file must hold one for the rule to match in it.
+
+        They are spatch's own view of the rule (its "grep query"), else the
+        header's ``// Keywords:``.  Empty when it has none.  Raises
+        ``CampaignError`` with spatch's line and column when the rule is wrong.
+        """
+        result = self._run(["--parse-cocci", str(self._cocci), *self._rule.arguments], limit=60)
+        said = result.stdout.decode("utf-8", "replace")
+        self._complain(result)
+        query = _GREP_QUERY.search(said)
+        words = re.findall(r"[^\s|&()]+", query[1]) if query else []
+        return tuple(sorted(set(words) - {"None", "TRUE"})) or self._rule.keywords
+
+    def run(
+        self,
+        tree: Path,
+        paths: Sequence[str],
+        tokens: Sequence[str],
+        progress: Callable[[int], None] = lambda _: None,
+    ) -> list[Outcome]:
+        """Run the rule on ``paths`` of ``tree``: one Outcome a path, sorted by path.
+
+        ``tokens`` are the words that the rule is about; ``progress`` is called
+        with the number of files done so far.  Raises ``CampaignError`` when
+        spatch says that the rule is wrong and ``ProgramError`` when spatch
+        cannot be run at all.
+        """
+        tree = tree.resolve()
+        self._words = re.compile(
+            rf"\b(?:{'|'.join(re.escape(token) for token in tokens)})\b" if tokens else ""
+        )
+        if not _SAFE_ROOT.match(str(tree)):
+            raise UsageError(f"{tree}: the path has characters that spatch would hand to a shell")
+        outcomes = [_unsafe(tree, path) for path in paths]
+        todo = [path for path, bad in zip(paths, outcomes, strict=True) if bad is None]
+        done = [bad for bad in outcomes if bad is not None]
+        size = max(1, min(_BATCH, -(-len(todo) // self._jobs)))
+        batches = [todo[start : start + size] for start in range(0, len(todo), size)]
+        executor = ThreadPoolExecutor(max_workers=self._jobs)
+        try:
+            pending = {executor.submit(self._batch, tree, batch) for batch in batches}
+            while pending:
+                finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    done += future.result()
+                    progress(len(done))
+        except BaseException:
+            executor.shutdown(wait=False, cancel_futures=True)
+            process.kill_all()
+            raise
+        executor.shutdown()
+        return sorted(done, key=lambda outcome: outcome.path)
+
+    def _batch(self, tree: Path, paths: list[str]) -> list[Outcome]:
+        """Run one batch; a batch that did not end well is run again file by file."""
+        result = self._invoke(tree, paths)
+        read = self._read(tree, paths, result)
+        if read is not None:
+            return read
+        self._complain(result)
+        if len(paths) > 1:
+            return [outcome for path in paths for outcome in self._batch(tree, [path])]
+        kind = Kind.TIMED_OUT if result.timed_out or result.returncode == 124 else Kind.FAILED
+        return [Outcome(paths[0], kind, detail=f"spatch {result.complaint}")]
+
+    def _read(self, tree: Path, paths: list[str], result: process.Result) -> list[Outcome] | None:
+        """The outcomes of a batch, or ``None`` when the run as a whole cannot be believed."""
+        if result.returncode != 0 or result.timed_out or b"How can diff be null" in result.stderr:
+            return None
+        diffs = split_diff(result.stdout)
+        if set(diffs) - set(paths):
+            return None
+        # spatch passes bytes through; latin-1 keeps every byte a character.
+        said = _Said(f"{tree}/", result.stderr.decode("latin-1"))
+        return [
+            said.outcome(
+                path,
+                diffs.get(path, b""),
+                self._words,
+                (tree / path).read_text(encoding="latin-1"),
+            )
+            for path in paths
+        ]
+
+    def _invoke(self, tree: Path, paths: list[str]) -> process.Result:
+        groups = "\n\n".join(f"{tree}/{path}" for path in paths) + "\n"
+        with TemporaryDirectory(dir=self._dir / "tmp") as private:
+            listed = Path(private) / "groups"
+            listed.write_text(groups, encoding="utf-8")
+            words = [
+                *("--parse-error-msg", "--no-scanner", "--timeout", str(self._timeout)),
+                *self._rule.options,
+                *("--sp-file", str(self._cocci), *self._rule.arguments),
+                *("--patch", str(tree), "--file-groups", str(listed)),
+            ]
+            # spatch's own limit is a file's; ours ends a spatch that ignores its own.
+            return self._run(words, limit=(self._timeout + 5) * len(paths) + 30, tmp=private)
+
+    def _run(self, words: list[str], *, limit: float, tmp: str = "") -> process.Result:
+        environment = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": str(self._dir / "home"),
+            "TMPDIR": tmp or str(self._dir / "tmp"),
+            "LC_ALL": "C",
+        }
+        argv = [str(self._spatch.path), *words]
+        return process.run(argv, cwd=self._dir / "cwd", env=environment, timeout=limit)
+
+    def _complain(self, result: process.Result) -> None:
+        """Turn what spatch says against the rule itself into a CampaignError."""
+        said = (result.stderr + b"\n" + result.stdout).decode("utf-8", "replace")
+        name = self._rule.name
+        if "No rules apply" in said:
+            raise CampaignError(
+                [f"{name}: spatch says that no rules apply"],
+                hint="a rule needs lines with + or -, and 'virtual patch' where it depends on it",
+            )
+        if result.returncode != 0 and (where := _SMPL_ERROR.search(said)):
+            what = "syntax error" if "parse error" in said else "error"
+            raise CampaignError(
+                [f"{name}:{where[1]}:{where[2]}: {what} in the semantic patch, says spatch"]
+            )
+        if "How can diff be null" in said:
+            raise ProgramError(
+                "spatch found no 'diff' program in PATH", hint="apt install diffutils"
+            )
+        if result.returncode != 0 and (told := re.search(r"(?:Fatal error|Failure).*", said)):
+            raise CampaignError([f"{name}: spatch: {told[0].strip()}"])
+
+
+def _unsafe(tree: Path, path: str) -> Outcome | None:
+    if reason := refusal(path):
+        return Outcome(path, Kind.REFUSED, detail=reason)
+    full = tree / path
+    if not full.is_file():
+        return Outcome(path, Kind.MISSING, detail="there is no such file")
+    if full.is_symlink() or tree not in full.resolve().parents:
+        return Outcome(path, Kind.REFUSED, detail="it is, or is behind, a symbolic link")
+    return None
+
+
+class _Said:
+    """What spatch's standard error says, by file."""
+
+    def __init__(self, prefix: str, text: str) -> None:
+        self._prefix = prefix
+        self._handled: set[str] = set()
+        self._dropped: dict[str, tuple[Kind, str]] = {}
+        self._regions: dict[str, list[list[str]]] = {}
+        region: list[str] = []
+        for line in text.splitlines():
+            if found := _PARSE_ERROR.match(line):
+                region = []
+                self._regions.setdefault(self._name(found[1]), []).append(region)
+            elif line.startswith(("bad: ", "BAD:!!!!! ")):
+                region.append(line[line.index(" ") + 1 :])
+            elif line.startswith("HANDLING: "):
+                self._handled |= {self._name(word) for word in line[10:].split()}
+            elif found := _DROP.match(line):
+                self._drop(self._name(found[3]), found[2])
+            elif found := _EXCEPTION.match(line):
+                self._drop(self._name(found[2]), found[1])
+
+    def _name(self, path: str) -> str:
+        return path.removeprefix(self._prefix)
+
+    def _drop(self, path: str, reason: str) -> None:
+        if "imeout" in reason:
+            self._dropped[path] = (Kind.TIMED_OUT, "spatch ran into its time limit")
+        elif path not in self._dropped:
+            self._dropped[path] = (Kind.FAILED, f"spatch dropped it: {reason}")
+
+    def outcome(self, path: str, diff: bytes, words: re.Pattern[str], text: str) -> Outcome:
+        """What became of ``path``, whose contents are ``text``, under a rule about ``words``."""
+        if path in self._dropped:
+            kind, detail = self._dropped[path]
+            return Outcome(path, kind, diff, (), detail)
+        if path not in self._handled:
+            return Outcome(path, Kind.FAILED, detail="spatch did not say that it read it")
+        unparsed = _locate(self._regions.get(path, []), words, text)
+        kind = Kind.CHANGED if diff else Kind.UNPARSED if unparsed else Kind.UNCHANGED
+        return Outcome(path, kind, diff, unparsed)
+
+
+def _locate(regions: list[list[str]], words: re.Pattern[str], text: str) -> tuple[int, ...]:
+    """The lines (from 1) of ``text`` at which one of ``words`` stands inside a region."""
+    lines = text.splitlines()
+    found: set[int] = set()
+    for region in regions:
+        hits = [offset for offset, line in enumerate(region) if words.search(line)]
+        if not hits:
+            continue
+        size = len(region)
+        starts = [at for at in range(len(lines)) if lines[at : at + size] == region] or [
+            at - offset
+            for offset in hits
+            for at in range(len(lines))
+            if lines[at] == region[offset]
+        ]
+        found |= {start + offset + 1 for start in starts for offset in hits}
+    return tuple(sorted(found))
+
+
+def split_diff(diff: bytes) -> dict[str, bytes]:
+    """A diff as spatch prints it, by path; each part starts at its ``---`` line.
+
+    The ``diff -u -p`` line before each file is dropped: ``git apply`` needs it
+    not, and two files never share a part.
+    """
+    parts: dict[str, bytes] = {}
+    starts = [m.start() for m in re.finditer(rb"^diff -u -p a/", diff, re.MULTILINE)]
+    for start, end in zip(starts, [*starts[1:], len(diff)], strict=False):
+        body = diff[diff.index(b"\n", start) + 1 : end]
+        if found := re.match(rb"--- a/([^\n\t]+)", body):
+            path = found[1].decode("utf-8", "surrogateescape")
+            parts[path] = parts.get(path, b"") + body
+    return parts

@@ -1,0 +1,364 @@
+"""The only module that speaks to git about a tree.
+
+Objects are read through GitPython; whatever writes is a git command started by
+``generator.process``.  Nothing here touches the user's checked-out branch, index
+or work tree: work is done in a temporary worktree with hooks, signing, rewriting
+of line ends and automatic garbage collection off, and refs move in one
+transaction when all is done.
+"""
+
+import contextlib
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING
+
+from generator import process
+from generator.errors import ConflictError, ProgramError, RerollError, UsageError
+
+if TYPE_CHECKING:
+    from git import Repo
+
+# What a user's configuration must not change in a tree that we made.
+_NEUTRAL = (
+    "core.hooksPath=/dev/null",
+    "core.autocrlf=false",
+    "core.fsmonitor=false",
+    "core.untrackedCache=false",
+    "core.quotePath=true",
+    "checkout.workers=0",
+    "commit.gpgSign=false",
+    "i18n.commitEncoding=UTF-8",
+    "apply.whitespace=nowarn",
+    "apply.ignoreWhitespace=no",
+    "diff.noprefix=false",
+    "diff.mnemonicPrefix=false",
+    "diff.algorithm=myers",
+    "diff.context=3",
+    "diff.interHunkContext=0",
+    "diff.renames=true",
+    "diff.orderFile=",
+    "diff.submodule=short",
+    "diff.suppressBlankEmpty=false",
+    "diff.external=",
+    "rerere.enabled=false",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "advice.detachedHead=false",
+)
+# "git rev-parse --local-env-vars", less GIT_CONFIG_PARAMETERS and GIT_CONFIG_COUNT,
+# which carry the user's own -c.
+_LOCAL_VARIABLES = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+)
+_ZERO = "0" * 40
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A name and an address as git writes them, and a date as ``SECONDS +ZONE``."""
+
+    name: str
+    email: str
+    date: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.email}>"
+
+
+@dataclass(frozen=True)
+class RefUpdate:
+    """Move ``ref`` from ``old`` (an object id, empty when it must not exist) to ``new``."""
+
+    ref: str
+    new: str
+    old: str
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment for git: ours, less what ties it to another repository."""
+    kept = {name: value for name, value in os.environ.items() if name not in _LOCAL_VARIABLES}
+    kept |= {"LC_ALL": "C.UTF-8", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+    return kept | dict(extra or {})
+
+
+def run_git(
+    words: Sequence[str],
+    *,
+    cwd: Path,
+    stdin: bytes = b"",
+    env: Mapping[str, str] | None = None,
+    check: bool = True,
+    neutral: bool = True,
+) -> process.Result:
+    """Run ``git WORDS`` in ``cwd``; ``neutral`` shuts out configuration that changes results.
+
+    Raises ``ProgramError`` when git is missing or, with ``check``, fails.
+    """
+    config = [word for setting in _NEUTRAL for word in ("-c", setting)] if neutral else []
+    result = process.run(["git", *config, *words], cwd=cwd, env=environment(env), stdin=stdin)
+    if check and result.returncode != 0:
+        raise ProgramError(f"git {words[0]} in {cwd}: {result.complaint}")
+    return result
+
+
+class Tree:
+    """A git repository that holds a Linux tree; it may be bare, shallow or dirty."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the repository at or above ``path``; ``UsageError`` when there is none."""
+        from git import InvalidGitRepositoryError, NoSuchPathError, Repo
+
+        process.find("git", hint="apt install git")
+        try:
+            self._repo: Repo = Repo(path, search_parent_directories=True)
+        except NoSuchPathError as error:
+            raise UsageError(f"{path}: there is no such directory") from error
+        except (InvalidGitRepositoryError, ValueError) as error:
+            raise UsageError(
+                f"{path}: is not a git repository",
+                hint="name a clone of the kernel with --tree or 'git config reroll.tree'",
+            ) from error
+        self.path = Path(self._repo.working_tree_dir or self._repo.git_dir)
+
+    def close(self) -> None:
+        """End the helpers that read objects."""
+        self._repo.close()
+
+    def git(self, *words: str, stdin: bytes = b"", check: bool = True) -> str:
+        """What ``git WORDS`` prints in this repository, less the last line end."""
+        result = run_git(words, cwd=self.path, stdin=stdin, check=check)
+        return result.stdout.decode("utf-8", "surrogateescape").rstrip("\n")
+
+    def resolve(self, revision: str) -> str:
+        """The id of the commit that ``revision`` names; ``UsageError`` when it names none."""
+        from git import BadName, GitCommandError
+
+        # "--help" or "-x" must not become an option of git.
+        if revision and not revision.startswith("-"):
+            with contextlib.suppress(BadName, ValueError, GitCommandError, IndexError, OSError):
+                return self._repo.commit(revision).hexsha
+        raise UsageError(
+            f"{self.path}: there is no commit '{revision}'",
+            hint="is it spelt right, and fetched into this clone?",
+        )
+
+    def describe(self, commit: str) -> str:
+        """A tag and distance for ``commit``, or its short id."""
+        return self.git("describe", "--tags", "--always", commit)
+
+    def subject(self, commit: str) -> str:
+        """The first line of a commit's message."""
+        return str(self._repo.commit(commit).summary)
+
+    def author(self, commit: str) -> Identity:
+        """Who wrote ``commit``."""
+        who = self._repo.commit(commit).author
+        return Identity(who.name or "", who.email or "")
+
+    def tree_of(self, commit: str) -> str:
+        """The id of the tree of ``commit``."""
+        return self._repo.commit(commit).tree.hexsha
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know of this clone, one line each."""
+        found = []
+        if self.git("rev-parse", "--is-shallow-repository") == "true":
+            found.append(f"{self.path} is a shallow clone: only the history it has can be a base")
+        if not self._repo.bare and self.git("status", "--porcelain", "-uno", check=False):
+            found.append(f"{self.path} has uncommitted changes, which are no part of the base")
+        return tuple(found)
+
+    def identity(self) -> Identity:
+        """Who commits here, with the time of now; ``UsageError`` when git does not know."""
+        result = run_git(["var", "GIT_AUTHOR_IDENT"], cwd=self.path, check=False)
+        found = re.match(rb"(.+) <(.+)> (\d+ [-+]\d{4})\Z", result.stdout.strip())
+        if result.returncode != 0 or not found:
+            raise UsageError(
+                "git does not know who you are",
+                hint="git config --global user.name NAME; git config --global user.email ADDRESS",
+            )
+        name, email, date = (part.decode("utf-8", "replace") for part in found.groups())
+        return Identity(name, email, date)
+
+    def ref(self, name: str) -> str:
+        """The object id that ``name`` (a full ref) holds, or empty."""
+        return self.git("rev-parse", "--verify", "--quiet", name, check=False)
+
+    def branch_holder(self, branch: str) -> str:
+        """The worktree in which ``branch`` is checked out, or empty."""
+        listed = self.git("worktree", "list", "--porcelain")
+        for block in listed.split("\n\n"):
+            lines = block.splitlines()
+            if f"branch refs/heads/{branch}" in lines and "bare" not in lines:
+                return lines[0].removeprefix("worktree ")
+        return ""
+
+    def make_tag(self, name: str, commit: str, message: str, tagger: Identity) -> str:
+        """Write an annotated tag object for ``commit``; no ref moves.  Returns its id."""
+        text = f"object {commit}\ntype commit\ntag {name}\ntagger {tagger} {tagger.date}\n\n"
+        return self.git("mktag", stdin=(text + message.rstrip() + "\n").encode())
+
+    def update_refs(self, updates: Sequence[RefUpdate]) -> None:
+        """Move all refs or none; ``ConflictError`` when one is not what it was."""
+        lines = ["start"]
+        for update in updates:
+            lines.append(f"update {update.ref} {update.new} {update.old or _ZERO}")
+        script = "\n".join([*lines, "prepare", "commit", ""])
+        result = run_git(
+            ["update-ref", "-m", "reroll", "--create-reflog", "--stdin"],
+            cwd=self.path,
+            stdin=script.encode(),
+            check=False,
+        )
+        if result.returncode != 0:
+            raise ConflictError(f"{self.path}: no ref was moved: {result.complaint}")
+
+    def settings(self, prefix: str) -> dict[str, str]:
+        """The git configuration under ``prefix.``, lower-case keys without the prefix."""
+        return read_settings(prefix, cwd=self.path)
+
+    @contextlib.contextmanager
+    def worktree(self, commit: str) -> Iterator["Worktree"]:
+        """A temporary, detached worktree at ``commit``, removed on the way out."""
+        holder = Path(mkdtemp(prefix="reroll-tree-"))
+        place = holder / "tree"
+        try:
+            self.git("worktree", "add", "--quiet", "--detach", "--force", str(place), commit)
+            yield Worktree(place)
+        finally:
+            shutil.rmtree(holder, ignore_errors=True)
+            with contextlib.suppress(RerollError):
+                self.git("worktree", "prune")
+
+
+def read_settings(prefix: str, *, cwd: Path) -> dict[str, str]:
+    """The git configuration under ``prefix.`` as git reads it in ``cwd`` (any directory)."""
+    result = run_git(
+        ["config", "-z", "--get-regexp", rf"^{re.escape(prefix)}\."],
+        cwd=cwd,
+        check=False,
+        neutral=False,
+    )
+    found = {}
+    for entry in result.stdout.decode("utf-8", "replace").split("\0"):
+        key, separator, value = entry.partition("\n")
+        if key:
+            found[key.removeprefix(f"{prefix}.")] = value if separator else "true"
+    return found
+
+
+class Worktree:
+    """A temporary worktree: the only place where files are changed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def git(self, *words: str, stdin: bytes = b"") -> bytes:
+        """What ``git WORDS`` prints here; ``ProgramError`` when it fails."""
+        return run_git(words, cwd=self.path, stdin=stdin).stdout
+
+    def head(self) -> str:
+        """The commit this worktree is at."""
+        return self.git("rev-parse", "HEAD").decode().strip()
+
+    def file(self, path: str) -> Path:
+        """Where ``path`` is on disk; ``UsageError`` when it leads out of the worktree."""
+        full = self.path / path
+        root = self.path.resolve()
+        outside = Path(path).is_absolute() or ".." in Path(path).parts or ".git" in Path(path).parts
+        if outside or root not in full.resolve().parents:
+            raise UsageError(f"{path}: leads out of the tree")
+        return full
+
+    def candidates(self, tokens: Sequence[str], paths: Sequence[str]) -> list[str]:
+        """The tracked ``.c`` and ``.h`` files under ``paths`` that hold one of ``tokens``.
+
+        Tokens are whole words; no tokens means every file.  Sorted.
+        """
+        specs = [spec for path in paths or ("",) for spec in _c_files(path)]
+        if not tokens:
+            listed = self.git("ls-files", "-z", "--", *specs)
+        else:
+            words = [word for token in tokens for word in ("-e", token)]
+            command = ["grep", "-z", "-l", "-w", "-F", *words, "--", *specs]
+            result = run_git(command, cwd=self.path, check=False)
+            if result.returncode not in (0, 1):
+                raise ProgramError(f"git grep: {result.complaint}")
+            listed = result.stdout
+        return sorted(
+            name for name in listed.decode("utf-8", "surrogateescape").split("\0") if name
+        )
+
+    def exists(self, path: str) -> bool:
+        """Whether git tracks ``path``, a file or a directory, here."""
+        return bool(self.git("ls-files", "-z", "--", f":(literal){path}"))
+
+    def apply(self, diff: bytes, *, three_way: bool = False) -> None:
+        """Apply ``diff`` to files and index, wholly or not at all.
+
+        Raises ``ConflictError`` with the files that it does not fit.
+        """
+        words = ["apply", "--index", *(["--3way"] if three_way else []), "-"]
+        result = run_git(words, cwd=self.path, stdin=diff, check=False)
+        if result.returncode != 0:
+            said = result.stderr.decode("utf-8", "replace")
+            pattern = r"error: (?:patch failed: )?([^:\n]+): ?(?:patch does not apply|No such file|[^\n]*)"
+            files = dict.fromkeys(re.findall(pattern, said))
+            raise ConflictError(f"does not apply: {', '.join(files) or result.complaint}")
+
+    def stage(self, paths: Sequence[str]) -> None:
+        """Take ``paths`` as they are on disk into the index, ignored or not."""
+        self.git("add", "--force", "--", *(f":(literal){path}" for path in paths))
+
+    def staged_diff(self) -> bytes:
+        """The change that would be committed, as a git diff; empty for none."""
+        return self.git(
+            "diff", "--cached", "--binary", "--full-index", "--no-color", "--no-ext-diff"
+        )
+
+    def commit(self, message: str, author: Identity, committer: Identity) -> str:
+        """Commit what is staged; returns the new commit's id."""
+        result = run_git(
+            ["commit", "--quiet", "--no-verify", "--cleanup=verbatim", "--file=-"],
+            cwd=self.path,
+            stdin=message.encode(),
+            env={
+                "GIT_AUTHOR_NAME": author.name,
+                "GIT_AUTHOR_EMAIL": author.email,
+                "GIT_AUTHOR_DATE": author.date,
+                "GIT_COMMITTER_NAME": committer.name,
+                "GIT_COMMITTER_EMAIL": committer.email,
+                "GIT_COMMITTER_DATE": committer.date,
+            },
+            check=False,
+        )
+        if result.returncode != 0:
+            raise ProgramError(f"git commit: {result.complaint}")
+        return self.head()
+
+
+def _c_files(path: str) -> tuple[str, ...]:
+    if path.endswith((".c", ".h")):
+        return (f":(literal){path}",)
+    folder = re.sub(r"([\\*?\[\]])", r"\\\1", path.rstrip("/"))
+    prefix = f"{folder}/" if folder not in ("", ".") else ""
+    return (f":(glob){prefix}**/*.c", f":(glob){prefix}**/*.h")

@@ -1,0 +1,1 @@
+"""Commits become mail and versions: patches, recipients, cover letters, sending."""

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""MAINTAINERS of a real tree: our answers against those of its scripts/get_maintainer.pl.
+
+REROLL_LINUX names the tree; REROLL_ORACLE_FILES how many files are compared (300), and
+REROLL_ORACLE_SEED which.  The script runs from a copy with three changes, each in one
+known line, and the tests fail when one of them finds no place:
+
+- one process reads MAINTAINERS, and forks for each file or patch of a list;
+- sections that rank equally come in the order of the file, where the script takes them in
+  the order of a perl hash, which differs from run to run;
+- .mailmap applies to addresses found in .yaml files (newer scripts have that already).
+
+The last two are bugs of the script.  How many answers of the script as it is they change
+is printed (pytest -rP).
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import random
+import re
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from series.maintainers import Contact, Maintainers, contacts, parse
+
+pytestmark = [
+    pytest.mark.linux,
+    pytest.mark.skipif("REROLL_LINUX" not in os.environ, reason="REROLL_LINUX names no Linux tree"),
+]
+
+Answer = list[tuple[str, str]]
+"""What was said about one file: (address, role), in order."""
+
+SEED = int(os.environ.get("REROLL_ORACLE_SEED", "5010"))
+FILES = int(os.environ.get("REROLL_ORACLE_FILES", "300"))
+# An empty REROLL_LINUX must not become the current directory.
+LINUX = Path(os.environ.get("REROLL_LINUX") or "/nonexistent")
+
+_OPTIONS = ["--nogit", "--nogit-fallback", "--nofixes", "--rolestats"]
+
+_FORK_BEFORE = 'if (!@ARGV) {\n    push(@ARGV, "&STDIN");\n}\n'
+_FORK = r"""
+{
+    $| = 1;
+    open(my $list, '<', $ENV{ORACLE_LIST}) or die "no list: $!\n";
+    chomp(my @jobs = <$list>);
+    close($list);
+    my $child = 0;
+    while (@jobs && !$child) {
+        my $job = shift(@jobs);
+        print("=== $job\n");
+        my $pid = fork();
+        if ($pid) {
+            waitpid($pid, 0);
+            print("!!! status $?\n") if ($?);
+        } else {
+            $child = 1;
+            @ARGV = ($job);
+        }
+    }
+    exit(0) unless ($child);
+}
+"""
+_HASH_ORDER = "foreach my $line (sort {$hash{$b} <=> $hash{$a}} keys %hash) {\n\t    add_categories"
+_FILE_ORDER = _HASH_ORDER.replace("<=> $hash{$a}}", "<=> $hash{$a} || $a <=> $b}")
+_UNMAPPED = "foreach my $email (@file_emails) {\n\t    my ($name"
+_MAPPED = _UNMAPPED.replace("{\n", "{\n\t    $email = mailmap_email($email);\n")
+
+
+@dataclass(frozen=True)
+class Script:
+    """The tree's script, able to answer about many files or patches in one run."""
+
+    path: Path
+
+    def answers(self, jobs: Sequence[str], *options: str) -> list[Answer]:
+        """The script's answer about each job, two processes at a time."""
+        half = (len(jobs) + 1) // 2
+        parts = [part for part in (jobs[:half], jobs[half:]) if part]
+        running = [self._start(number, part, options) for number, part in enumerate(parts)]
+        found = []
+        for process, part in zip(running, parts, strict=True):
+            said, _ = process.communicate(timeout=1200)
+            assert process.returncode == 0
+            found += _read_answers(said.decode("utf-8", "replace"), part)
+        return found
+
+    def _start(
+        self, number: int, jobs: Sequence[str], options: Sequence[str]
+    ) -> subprocess.Popen[bytes]:
+        listing = self.path.with_suffix(f".{number}")
+        listing.write_text("".join(f"{job}\n" for job in jobs))
+        # The argument is there because the script wants one before it gets to the list.
+        command = ["perl", str(self.path), *_OPTIONS, *options, "Makefile"]
+        return subprocess.Popen(
+            command,
+            cwd=LINUX,
+            env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", "ORACLE_LIST": str(listing)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+
+
+_ANSWER_LINE = re.compile(r"(?:.*<(?P<named>[^<>]*)>|(?P<bare>[^ ]*)) \((?P<role>.*)\)$")
+
+
+def _read_answers(said: str, jobs: Sequence[str]) -> list[Answer]:
+    blocks = re.split(r"^=== (.*)\n", said, flags=re.MULTILINE)
+    assert blocks[1::2] == list(jobs), "the script left out a file"
+    answers = []
+    for block in blocks[2::2]:
+        assert "!!! " not in block, block
+        found = [_ANSWER_LINE.match(line) for line in block.splitlines()]
+        # An L: line without an address makes the script print a role alone.
+        lines = [(line["named"] or line["bare"], line["role"]) for line in found if line]
+        answers.append([line for line in lines if line[0]])
+    return answers
+
+
+def _script(folder: Path, name: str, *changes: tuple[str, str]) -> Script:
+    text = (LINUX / "scripts" / "get_maintainer.pl").read_bytes().decode("latin-1")
+    for old, new in ((_FORK_BEFORE, _FORK + _FORK_BEFORE), *changes):
+        assert text.count(old) == 1, f"the script has no, or several, {old!r}"
+        text = text.replace(old, new)
+    path = folder / name
+    path.write_bytes(text.encode("latin-1"))
+    return Script(path)
+
+
+def _settled(folder: Path) -> Script:
+    changes = [(_HASH_ORDER, _FILE_ORDER)]
+    text = (LINUX / "scripts" / "get_maintainer.pl").read_bytes()
+    if _UNMAPPED.encode() in text:
+        changes.append((_UNMAPPED, _MAPPED))
+    return _script(folder, "settled.pl", *changes)
+
+
+def _git(*arguments: str) -> list[str]:
+    done = subprocess.run(["git", "-C", str(LINUX), *arguments], check=True, stdout=subprocess.PIPE)
+    return done.stdout.decode("utf-8", "surrogateescape").split("\0")[:-1]
+
+
+@pytest.fixture(scope="module")
+def maintainers() -> Maintainers:
+    def optional(name: str) -> bytes:
+        path = LINUX / name
+        return path.read_bytes() if path.exists() else b""
+
+    return parse(
+        (LINUX / "MAINTAINERS").read_bytes(),
+        mailmap=optional(".mailmap"),
+        ignore=optional(".get_maintainer.ignore"),
+        directories=_git("ls-tree", "-z", "-r", "-d", "--name-only", "HEAD"),
+    )
+
+
+@pytest.fixture(scope="module")
+def files() -> list[str]:
+    tracked = _git("ls-files", "-z")
+    # The script hands names to a shell; it wants a file, not a link to a directory.
+    plain = [name for name in tracked if re.fullmatch(r"[\w./,+=@-]+", name)]
+    real = [name for name in plain if (LINUX / name).is_file()]
+    return random.Random(SEED).sample(real, min(FILES, len(real)))
+
+
+def _said(found: Sequence[Contact]) -> Answer:
+    return [(contact.address, contact.role) for contact in found]
+
+
+def _differences(
+    jobs: Sequence[str], ours: Sequence[Answer], theirs: Sequence[Answer]
+) -> list[str]:
+    """One text for each job whose answers differ, order included."""
+    found = []
+    for job, our, their in zip(jobs, ours, theirs, strict=True):
+        if our != their:
+            lines = [f"{job}:" + (" (order only)" if set(our) == set(their) else "")]
+            lines += [f"  script only: {line}" for line in their if line not in our]
+            lines += [f"  ours only:   {line}" for line in our if line not in their]
+            found.append("\n".join(lines))
+    return found
+
+
+def _compare(folder: Path, jobs: Sequence[str], ours: Sequence[Answer], *options: str) -> None:
+    settled = _settled(folder).answers(jobs, *options)
+    differences = _differences(jobs, ours, settled)
+    assert not differences, f"{len(differences)} of {len(jobs)} answers differ:\n" + "\n".join(
+        differences
+    )
+    as_is = _script(folder, "as-is.pl").answers(jobs, *options)
+    changed = sum(set(a) != set(b) for a, b in zip(settled, as_is, strict=True))
+    addresses = sum(
+        {address for address, _ in a} != {address for address, _ in b}
+        for a, b in zip(settled, as_is, strict=True)
+    )
+    print(f"{len(jobs)} answers, all equal; the script's own bugs change {changed} of them,")
+    print(f"in {addresses} an address, else only the section that an address is named for")
+
+
+def test_files(maintainers: Maintainers, files: list[str], tmp_path: Path) -> None:
+    ours = [
+        _said(contacts(maintainers, [name], contents={name: (LINUX / name).read_bytes()}))
+        for name in files
+    ]
+    _compare(tmp_path, files, ours, "-f")
+
+
+def test_files_without_keywords(maintainers: Maintainers, files: list[str], tmp_path: Path) -> None:
+    """Paths alone: what a caller who has no file at hand gets."""
+    named = [name for name in files if not name.endswith(".yaml")][:100]
+    ours = [_said(contacts(maintainers, [name])) for name in named]
+    _compare(tmp_path, named, ours, "-f", "--nokeywords")
+
+
+def test_patches(maintainers: Maintainers, files: list[str], tmp_path: Path) -> None:
+    """Diffs of two or three files, with words that K: patterns look for all over them."""
+    words = _keyword_texts(maintainers)
+    choice = random.Random(SEED + 1)
+    texts = [name for name in files if _is_text(LINUX / name)]
+    jobs, ours = [], []
+    for number in range(min(60, len(texts) // 3)):
+        touched = texts[number * 3 : number * 3 + choice.randint(1, 3)]
+        patch = _patch(touched, lambda: choice.choice(words))
+        path = tmp_path / f"{number:04}.patch"
+        path.write_bytes(patch)
+        jobs.append(str(path))
+        contents = {name: (LINUX / name).read_bytes() for name in touched}
+        ours.append(_said(contacts(maintainers, touched, patch, contents=contents)))
+    assert jobs
+    _compare(tmp_path, jobs, ours)
+
+
+def _is_text(path: Path) -> bool:
+    text = path.read_bytes()
+    return text.isascii() and b"\0" not in text and 0 < len(text) < 100_000
+
+
+def _keyword_texts(maintainers: Maintainers) -> list[str]:
+    """Texts that match one K: pattern or another, and some that match none."""
+    patterns = [value for section in maintainers.sections for value in section.values("K")]
+    words = {word for value in patterns for word in re.findall(r"\w{3,}", value)}
+    # Not those of an escape: \bdma_ must not become bdma_.
+    words |= {word[1:] for word in words if word[0] in "bs"}
+    ends = ("", "_ops", "(x)", ".h", "get_optional", " phylink", "config")
+    return sorted({word + end for word in words for end in ends}) + ["plain text"] * 50
+
+
+def _patch(touched: Sequence[str], word: Callable[[], str]) -> bytes:
+    """A mail as git format-patch writes it: words in message, context and changed lines."""
+    mail = ["From: A <a@example.org>", f"Subject: [PATCH] {word()}", "", word(), "---", ""]
+    for name in touched:
+        old = (LINUX / name).read_text(encoding="latin-1").split("\n")
+        at = len(old) // 2
+        context = f" * {word()}"
+        new = [*old[:at], context, f"added {word()}", *old[at + 1 :]]
+        diff = difflib.unified_diff(
+            [*old[:at], context, *old[at:]], new, f"a/{name}", f"b/{name}", lineterm=""
+        )
+        mail += [f"diff --git a/{name} b/{name}", *diff]
+    return "\n".join([*mail, "-- ", "2.39.2", ""]).encode("latin-1")
