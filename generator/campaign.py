@@ -296,6 +296,8 @@ def _describe(problem: "ErrorDetails", data: object) -> str:
         return f"{where}: unknown key{meant} (allowed: {', '.join(allowed)})"
     if kind == "value_error":
         return f"{where}: {problem['ctx']['error']}"
+    if kind == "string_pattern_mismatch":
+        return f"{where}: must match {problem['ctx']['pattern']}"
     return f"{where}: {_ADVICE.get(kind, problem['msg'])}"
 
 

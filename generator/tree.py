@@ -16,13 +16,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING
 
 from generator import process
 from generator.errors import ConflictError, ProgramError, RerollError, UsageError
-
-if TYPE_CHECKING:
-    from git import Repo
 
 # What a user's configuration must not change in a tree that we made.
 _NEUTRAL = (
@@ -42,7 +38,7 @@ _NEUTRAL = (
     "diff.context=3",
     "diff.interHunkContext=0",
     "diff.renames=true",
-    "diff.orderFile=",
+    "diff.orderFile=/dev/null",
     "diff.submodule=short",
     "diff.suppressBlankEmpty=false",
     "diff.external=",
@@ -128,7 +124,7 @@ class Tree:
 
         process.find("git", hint="apt install git")
         try:
-            self._repo: Repo = Repo(path, search_parent_directories=True)
+            self._repo = Repo(path, search_parent_directories=True)
         except NoSuchPathError as error:
             raise UsageError(f"{path}: there is no such directory") from error
         except (InvalidGitRepositoryError, ValueError) as error:
@@ -203,6 +199,13 @@ class Tree:
         """The object id that ``name`` (a full ref) holds, or empty."""
         return self.git("rev-parse", "--verify", "--quiet", name, check=False)
 
+    def branch_name(self, name: str) -> str:
+        """``name`` if a branch can have it, else ``UsageError`` (git-check-ref-format(1))."""
+        made = run_git(["check-ref-format", "--branch", name], cwd=self.path, check=False)
+        if made.returncode != 0:
+            raise UsageError(f"'{name}' cannot be the name of a branch")
+        return name
+
     def branch_holder(self, branch: str) -> str:
         """The worktree in which ``branch`` is checked out, or empty."""
         listed = self.git("worktree", "list", "--porcelain")
@@ -232,10 +235,6 @@ class Tree:
         if result.returncode != 0:
             raise ConflictError(f"{self.path}: no ref was moved: {result.complaint}")
 
-    def settings(self, prefix: str) -> dict[str, str]:
-        """The git configuration under ``prefix.``, lower-case keys without the prefix."""
-        return read_settings(prefix, cwd=self.path)
-
     @contextlib.contextmanager
     def worktree(self, commit: str) -> Iterator["Worktree"]:
         """A temporary, detached worktree at ``commit``, removed on the way out."""
@@ -250,19 +249,24 @@ class Tree:
                 self.git("worktree", "prune")
 
 
-def read_settings(prefix: str, *, cwd: Path) -> dict[str, str]:
-    """The git configuration under ``prefix.`` as git reads it in ``cwd`` (any directory)."""
+def read_settings(prefix: str, *, cwd: Path) -> dict[str, tuple[str, ...]]:
+    """The git configuration under ``prefix.`` as git reads it in ``cwd`` (any directory).
+
+    Keys are in lower case and without the prefix; a key that is given several
+    times has several values, the one that wins last.
+    """
     result = run_git(
         ["config", "-z", "--get-regexp", rf"^{re.escape(prefix)}\."],
         cwd=cwd,
         check=False,
         neutral=False,
     )
-    found = {}
+    found: dict[str, tuple[str, ...]] = {}
     for entry in result.stdout.decode("utf-8", "replace").split("\0"):
         key, separator, value = entry.partition("\n")
         if key:
-            found[key.removeprefix(f"{prefix}.")] = value if separator else "true"
+            name = key.removeprefix(f"{prefix}.")
+            found[name] = (*found.get(name, ()), value if separator else "true")
     return found
 
 
@@ -321,8 +325,7 @@ class Worktree:
         result = run_git(words, cwd=self.path, stdin=diff, check=False)
         if result.returncode != 0:
             said = result.stderr.decode("utf-8", "replace")
-            pattern = r"error: (?:patch failed: )?([^:\n]+): ?(?:patch does not apply|No such file|[^\n]*)"
-            files = dict.fromkeys(re.findall(pattern, said))
+            files = dict.fromkeys(re.findall(r"error: (?:patch failed: )?([^:\n]+):", said))
             raise ConflictError(f"does not apply: {', '.join(files) or result.complaint}")
 
     def stage(self, paths: Sequence[str]) -> None:

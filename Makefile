@@ -1,0 +1,47 @@
+# Everything a fresh Debian machine needs is installed by the targets themselves:
+# system packages by apt when run as root (else the command is printed), a virtual
+# environment in .venv, reroll in it.
+PYTHON ?= python3
+VENV ?= .venv
+LINUX ?=
+RUN := $(VENV)/bin
+
+# The 5.10 tree that "make test-linux" uses unless LINUX names a clone.
+LINUX_VERSION ?= 5.10
+LINUX_DIR ?= .linux/$(LINUX_VERSION)
+
+.PHONY: help demo test test-linux lint clean
+help:
+	@echo 'make demo        generate, apply and send the sample series, all on this machine'
+	@echo 'make test        lint, types, layers and the fast tests'
+	@echo 'make test-linux  the tests on real kernel sources (LINUX=DIR names a clone)'
+	@echo 'make lint        lint, types and layers only'
+
+$(VENV)/.ready: pyproject.toml scripts/setup
+	@scripts/setup $(PYTHON) $(VENV)
+
+demo: $(VENV)/.ready
+	@scripts/need git git-email
+	@$(RUN)/python -m tests.demo
+
+lint: $(VENV)/.ready
+	@$(RUN)/ruff format --check .
+	@$(RUN)/ruff check .
+	@$(RUN)/mypy
+	@$(RUN)/lint-imports
+
+test: lint
+	@scripts/need git git-email gcc
+	@$(RUN)/pytest -n auto -m 'not linux'
+
+test-linux: $(VENV)/.ready
+	@scripts/need git git-email gcc make flex bison bc libelf-dev libssl-dev
+	@linux='$(LINUX)'; \
+	if [ -z "$$linux" ]; then \
+		linux='$(LINUX_DIR)'; \
+		[ -d "$$linux/.git" ] || scripts/linux-tree $(LINUX_VERSION) "$$linux"; \
+	fi; \
+	REROLL_LINUX="$$(realpath "$$linux")" $(RUN)/pytest -m linux tests/linux
+
+clean:
+	rm -rf $(VENV) .demo build dist

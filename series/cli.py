@@ -1,0 +1,123 @@
+"""``reroll``: collects the verbs; the only place that turns errors into text and exit codes.
+
+Exit codes: 0 done; 1 the answer is no (nothing matched, a check found something);
+2 usage, or a bad campaign; 3 conflict; 4 a needed program is missing or failed;
+5 sending stopped midway; 70 a bug of reroll; 130 interrupted; 143 terminated.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from types import FrameType
+from typing import NoReturn
+
+from generator.errors import RerollError, TerminatedError
+
+# The verbs, in the order of a series' life, with what --help says of each.  Their
+# modules are imported only when asked for: --help must not pay for pydantic.
+VERBS = {
+    "init": "make a series folder from a bundled campaign",
+    "generate": "run the campaign: commits, patches, cover letter",
+    "apply": "apply a version to another tree with git am -3",
+    "send": "send a version with git send-email",
+}
+INTERNAL_ERROR = 70
+INTERRUPTED = 130
+TERMINATED = 143
+
+
+def build_parser(verb: str | None = None) -> argparse.ArgumentParser:
+    """The parser: of all verbs in full for ``None``, else with only ``verb`` in full."""
+    parser = argparse.ArgumentParser(
+        prog="reroll",
+        description="Semantic patches on a Linux tree become a patch series, applied and sent.",
+        epilog="Exit status: 0 done, 1 the answer is no, 2 usage or campaign, 3 conflict, "
+        "4 program missing or failed, 5 sending stopped midway, 70 bug, 130 interrupted.",
+    )
+    parser.add_argument(
+        "-C", dest="directory", metavar="DIR", default=".", help="the series folder"
+    )
+    parser.add_argument("--tree", metavar="DIR", help="the Linux tree (git config reroll.tree)")
+    parser.add_argument("--json", action="store_true", help="answer in JSON")
+    parser.add_argument("--version", dest="show_version", action="store_true", help="our version")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB")
+    for name, text in VERBS.items():
+        if verb in (None, name):
+            import_module(f"series.commands.{name}").add_parser(verbs)
+        else:
+            verbs.add_parser(name, help=text, add_help=False)
+    for made in verbs.choices.values():
+        _add_common(made)
+    return parser
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    """The common options are understood behind the verb, too."""
+    again = {"default": argparse.SUPPRESS, "help": argparse.SUPPRESS}
+    parser.add_argument("-C", dest="directory", **again)  # type: ignore[arg-type]
+    parser.add_argument("--tree", **again)  # type: ignore[arg-type]
+    parser.add_argument("--json", action="store_true", **again)  # type: ignore[arg-type]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``reroll ARGV`` (default: the command line); returns the exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    named = next((word for word in words if word in VERBS), "")
+    parser = build_parser(named)
+    args = parser.parse_args(words)
+    if args.show_version:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"reroll {version('reroll')}\n")
+        return 0
+    if args.verb is None:
+        parser.print_usage(sys.stderr)
+        return 2
+    signal.signal(signal.SIGTERM, _terminated)
+    return _guarded(args)
+
+
+def _terminated(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise TerminatedError
+
+
+def _guarded(args: argparse.Namespace) -> int:
+    from generator import process
+
+    try:
+        code = int(import_module(f"series.commands.{args.verb}").run(args))
+        sys.stdout.flush()
+    except RerollError as error:
+        for line in error.lines():
+            _complain(line)
+        return error.exit_code
+    except KeyboardInterrupt:
+        process.kill_all()
+        _complain("interrupted; nothing was left half done")
+        return INTERRUPTED
+    except TerminatedError:
+        process.kill_all()
+        return TERMINATED
+    except BrokenPipeError:
+        # The reader of our output has gone; keep Python from complaining at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception:
+        traceback.print_exc()
+        _complain("this is a bug of reroll, not of yours; please report the lines above")
+        return INTERNAL_ERROR
+    return code
+
+
+def _complain(text: str) -> None:
+    from series.output import printable
+
+    sys.stderr.write(f"reroll: {printable(text)}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

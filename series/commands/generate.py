@@ -1,0 +1,85 @@
+"""``reroll generate``: campaign → commits → ``versions/vN/``."""
+
+import argparse
+import sys
+
+from generator import campaign as campaign_module
+from generator.campaign import Campaign
+from series import generate, options, store
+from series.output import say
+from series.progress import progress
+from series.version import Version
+
+EXAMPLE = "reroll -C my-series --tree ~/linux generate -v 7"
+
+
+def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Declare the verb."""
+    parser = verbs.add_parser("generate", help="run the campaign: commits, patches, cover letter")
+    options.add_version(parser)
+    parser.add_argument(
+        "--base", metavar="REV", help="the commit to work on (default: series.toml, else HEAD)"
+    )
+    parser.add_argument("--spatch", metavar="FILE", help="the spatch to use")
+    parser.add_argument("--timeout", metavar="SECONDS", help="spatch's limit a file (120)")
+    parser.add_argument("--jobs", metavar="N", help="processes at a time (default: processors)")
+    parser.add_argument(
+        "--force", action="store_true", help="replace a branch that holds other work"
+    )
+    options.add_dry_run(parser, "write")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Generate a version and install it."""
+    campaign = campaign_module.load(options.folder_of(args))
+    settings = options.settings_of(args, campaign)
+    tree = options.tree_of(args, settings)
+    try:
+        request = generate.Request(
+            campaign=campaign,
+            tree=tree,
+            settings=settings,
+            version=_number(args, campaign),
+            base=tree.resolve(args.base or campaign.series.base or "HEAD"),
+            force=args.force,
+        )
+        for note in tree.notes:
+            say(f"reroll: note: {note}", sys.stderr)
+        with progress(quiet=args.json) as report:
+            generated = generate.generate(request, report)
+        if not args.dry_run:
+            generate.install(request, generated)
+    finally:
+        tree.close()
+    _show(generated.version, args)
+    return 0
+
+
+def _number(args: argparse.Namespace, campaign: Campaign) -> int:
+    """The version: as asked for, as series.toml says, else the newest there is, else 1."""
+    if args.version:
+        return int(args.version)
+    return campaign.series.version or max(store.numbers(campaign.folder), default=1)
+
+
+def _show(version: Version, args: argparse.Namespace) -> None:
+    if args.json:
+        say(store.dump(version).rstrip("\n"))
+        return
+    say(f"{version.name} v{version.version} on {version.base_name}: {version.title}")
+    total = len(version.patches)
+    for patch in version.patches:
+        count = f"{len(patch.files)} file{'s' if len(patch.files) != 1 else ''}"
+        say(
+            f"  {patch.number:>{len(str(total))}}/{total} {patch.title} "
+            f"({count}, +{patch.insertions} -{patch.deletions})"
+        )
+        for reason in patch.skipped_steps:
+            say(f"      step left out: {reason}")
+    for skipped in version.skipped:
+        say(f"  unmatched, left out: {skipped.title} [{skipped.id}]: {skipped.reason}")
+    place = store.version_dir(options.folder_of(args), version.version)
+    if args.dry_run:
+        say(f"nothing was written; it would be {place}")
+    else:
+        say(f"branch {version.branch}, tag {version.tag}; mails in {place}")

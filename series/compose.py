@@ -1,0 +1,170 @@
+"""Commits become mails: ``git format-patch`` makes them, we add what it cannot know.
+
+That is: the cover letter's subject and body, changelogs below ``---``, To and Cc,
+message ids and the thread.  Mails are bytes throughout, because patches may be in
+any encoding (RFC 5322 for headers, RFC 2047 for words that are not ASCII).
+"""
+
+import hashlib
+import re
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from email.header import Header
+from email.utils import format_datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from generator.errors import ProgramError
+from generator.tree import Identity, Tree, run_git
+from series import addresses
+from series.version import Recipient
+
+_SUBJECT = b"*** SUBJECT HERE ***"
+_BLURB = b"*** BLURB HERE ***"
+_MIME = (
+    b"MIME-Version: 1.0\nContent-Type: text/plain; charset=UTF-8\nContent-Transfer-Encoding: 8bit\n"
+)
+# What a user's configuration must not add to mails that reroll composes.
+_FORMAT = (
+    "core.abbrev=12",
+    "format.mboxrd=false",
+    "format.notes=false",
+    "format.forceInBodyFrom=no",
+)
+
+
+@dataclass(frozen=True)
+class RawMail:
+    """A mail as git made it; number 0 is the cover letter."""
+
+    number: int
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Thread:
+    """Message ids by number; a mail replies to the cover letter, where there is one."""
+
+    ids: Mapping[int, str]
+
+    def headers(self, number: int) -> bytes:
+        """``Message-ID`` and, under a cover letter, ``In-Reply-To`` and ``References``."""
+        lines = [f"Message-ID: {self.ids[number]}"]
+        if number and 0 in self.ids:
+            lines += [f"In-Reply-To: {self.ids[0]}", f"References: {self.ids[0]}"]
+        return "".join(f"{line}\n" for line in lines).encode()
+
+
+def format_patch(
+    tree: Tree, base: str, tip: str, *, version: int, prefix: str, sender: Identity, cover: bool
+) -> list[RawMail]:
+    """The mails of ``base..tip`` as ``git format-patch`` makes them, in order."""
+    with TemporaryDirectory(prefix="reroll-mails-") as place:
+        config = [word for setting in _FORMAT for word in ("-c", setting)]
+        words = [
+            *config,
+            *("format-patch", "--output-directory", place, "--numbered", "--no-thread"),
+            *("--no-to", "--no-cc", "--no-add-header", "--no-signoff", "--no-color", "--no-attach"),
+            *("--cover-letter" if cover else "--no-cover-letter", "--no-notes", "--suffix=.patch"),
+            *("--cover-from-description=none", "--no-ext-diff", "--binary"),
+            *(f"--base={base}", f"-v{version}", f"--subject-prefix={prefix}", f"--from={sender}"),
+            f"{base}..{tip}",
+        ]
+        result = run_git(words, cwd=tree.path)
+        names = [Path(line).name for line in result.stdout.decode().splitlines()]
+        first = 0 if cover else 1
+        if not names:
+            raise ProgramError(f"git format-patch made no mails of {base}..{tip}")
+        return [
+            RawMail(number, name, (Path(place) / name).read_bytes())
+            for number, name in enumerate(names, first)
+        ]
+
+
+def message_ids(
+    numbers: Sequence[int], *, name: str, version: int, date: str, tip: str, sender: Identity
+) -> Thread:
+    """Message ids that follow from what is sent: the same series has the same ids."""
+    digest = hashlib.sha256(f"{tip} {version} {date}".encode()).hexdigest()[:12]
+    domain = sender.email.rpartition("@")[2]
+    stem = f"{date.split()[0]}.{digest}.{name}-v{version}"
+    return Thread({number: f"<{stem}-{number}@{domain}>" for number in numbers})
+
+
+def changelog(entries: Mapping[int, Sequence[str]], version: int, *, wide: bool = False) -> str:
+    """``Changes in vN:`` paragraphs, newest first, up to ``version``; empty for none."""
+    parts = []
+    for number in sorted(entries, reverse=True):
+        if number > version or not entries[number]:
+            continue
+        lines = [f"Changes in v{number}:"]
+        for entry in entries[number]:
+            lines += textwrap.wrap(
+                entry,
+                width=72 if not wide else 75,
+                initial_indent="- ",
+                subsequent_indent="  ",
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def finish_cover(mail: RawMail, *, title: str, body: str, date: str) -> RawMail:
+    """The cover letter with its subject and body instead of git's placeholders.
+
+    ``date`` (git's raw form) stands instead of the time of now.  Raises
+    ``ProgramError`` when git left no placeholders.
+    """
+    head, separator, rest = mail.content.partition(b"\n\n")
+    if _SUBJECT not in head or _BLURB not in rest:
+        raise ProgramError("git format-patch made a cover letter without its usual placeholders")
+    found = re.search(rb"^Subject: (.*?)" + re.escape(_SUBJECT), head, re.MULTILINE | re.DOTALL)
+    prefix = re.sub(rb"\n\s*", b" ", found[1]).decode() if found else ""
+    subject = f"Subject: {prefix}{_encoded(title, len(prefix) + len('Subject: '))}".encode()
+    head = re.sub(
+        rb"^Subject: .*?" + re.escape(_SUBJECT), lambda _: subject, head, count=1, flags=re.M | re.S
+    )
+    head = re.sub(rb"^Date: .*", f"Date: {_mail_date(date)}".encode(), head, count=1, flags=re.M)
+    rest = rest.replace(_BLURB, body.strip().encode(), 1)
+    return RawMail(mail.number, mail.name, head + separator + rest)
+
+
+def _mail_date(date: str) -> str:
+    """git's raw date (seconds and zone) as RFC 5322 has it."""
+    stamp, zone = date.split()
+    minutes = int(f"{zone[0]}1") * (int(zone[1:3]) * 60 + int(zone[3:5]))
+    moment = datetime.fromtimestamp(int(stamp), timezone(timedelta(minutes=minutes)))
+    return format_datetime(moment)
+
+
+def _encoded(text: str, used: int) -> str:
+    charset = "us-ascii" if text.isascii() else "utf-8"
+    header = Header(text, charset, maxlinelen=76, header_name="x" * (used - 2))
+    return header.encode(linesep="\n")
+
+
+def add_below_cut(content: bytes, text: str) -> bytes:
+    """A patch mail with ``text`` between its ``---`` line and the diffstat."""
+    if not text:
+        return content
+    head, separator, rest = content.partition(b"\n\n")
+    message, cut, diff = rest.partition(b"\n---\n")
+    return head + separator + message + cut + text.encode() + b"\n\n" + diff
+
+
+def address_mail(content: bytes, recipients: Sequence[Recipient], thread_headers: bytes) -> bytes:
+    """A mail with To, Cc and its place in the thread, and a charset where it is not ASCII."""
+    head, separator, body = content.partition(b"\n\n")
+    block = b""
+    for field, name in (("to", "To"), ("cc", "Cc")):
+        values = [recipient.address for recipient in recipients if recipient.field == field]
+        if values:
+            block += addresses.header_block(name, values).encode()
+    if not body.isascii() and not re.search(rb"^Content-Type:", head, re.MULTILINE | re.IGNORECASE):
+        block += _MIME
+    return head + b"\n" + block + thread_headers.rstrip(b"\n") + separator + body

@@ -1,0 +1,367 @@
+"""A campaign on a base becomes a version: commits, mails and a manifest.
+
+Everything is made first, in a temporary worktree and a temporary folder; then the
+branch and the tag move together, and the folder takes its place.
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from generator.campaign import Campaign
+from generator.commits import Built, BuiltPatch, build
+from generator.errors import CampaignError, ConflictError, UsageError
+from generator.spatch import Spatch, find_spatch
+from generator.steps import Workshop, check_rules
+from generator.templates import render
+from generator.tree import Identity, RefUpdate, Tree, Worktree
+from series import compose, journal, recipients, sending, store
+from series.progress import Report
+from series.settings import Settings, jobs_of
+from series.version import (
+    MANIFEST_FORMAT,
+    CoverRecord,
+    PatchRecord,
+    Recipient,
+    RuleRecord,
+    SkippedRecord,
+    Version,
+)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for: which version of which campaign, on which commit of which tree."""
+
+    campaign: Campaign
+    tree: Tree
+    settings: Settings
+    version: int
+    base: str
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A version and the mails that belong to it, by file name."""
+
+    version: Version
+    mails: Mapping[str, bytes]
+
+
+def names(campaign: Campaign, version: int) -> tuple[str, str]:
+    """The branch and the tag of a version."""
+    name = campaign.series.name
+    return f"reroll/{name}", f"reroll/{name}-v{version}"
+
+
+def generate(request: Request, report: Report) -> Generated:
+    """Make a version; nothing is written but objects in the tree's repository.
+
+    Raises the errors of the campaign's steps, ``ConflictError`` when the branch
+    is in use or holds work that reroll did not make, ``UsageError`` when the
+    version has been sent.
+    """
+    _refuse_sent(request)
+    old_tip(request)
+    spatch: list[Spatch] = []
+
+    def lazy_spatch() -> Spatch:
+        if not spatch:
+            spatch.append(find_spatch(request.settings.spatch))
+        return spatch[0]
+
+    check_rules(lazy_spatch(), request.campaign)
+    committer = replace(request.tree.identity(), date=_date(request))
+    with request.tree.worktree(request.base) as worktree:
+        shop = Workshop(
+            campaign=request.campaign,
+            tree=request.tree,
+            worktree=worktree,
+            spatch=lazy_spatch,
+            timeout=request.settings.timeout,
+            jobs=jobs_of(request.settings),
+            progress=report,
+        )
+        built = build(shop, committer)
+        return _compose(request, built, worktree, committer, lazy_spatch().version)
+
+
+def install(request: Request, generated: Generated) -> None:
+    """Write the version's folder and move its branch and tag, wholly or not at all."""
+    version = generated.version
+    tree = request.tree
+    tagger = replace(tree.identity(), date=version.date)
+    text = f"{version.title}\n\nVersion {version.version}, base-commit: {version.base}\n"
+    with store.Draft(request.campaign.folder, version.version) as draft:
+        draft.write({**generated.mails, store.MANIFEST: store.dump(version).encode()})
+        branch, tag = f"refs/heads/{version.branch}", f"refs/tags/{version.tag}"
+        made = tree.make_tag(version.tag, version.tip, text, tagger)
+        tree.update_refs(
+            [
+                RefUpdate(branch, version.tip, old_tip(request)),
+                RefUpdate(tag, made, tree.ref(tag)),
+            ]
+        )
+        draft.install()
+
+
+def old_tip(request: Request) -> str:
+    """Where the branch is now, or empty.
+
+    Raises ``ConflictError`` when it is checked out somewhere, or holds commits
+    that no version of this series has: they would be lost.
+    """
+    branch, _ = names(request.campaign, request.version)
+    tip = request.tree.ref(f"refs/heads/{branch}")
+    if holder := request.tree.branch_holder(branch):
+        raise ConflictError(
+            f"the branch {branch} is checked out in {holder}", hint="check out another branch there"
+        )
+    folder = request.campaign.folder
+    known = {store.read(folder, number).tip for number in store.numbers(folder)} if tip else set()
+    if tip and tip not in known and not request.force:
+        raise ConflictError(
+            f"the branch {branch} is at {tip[:12]}, which no version in {folder} made",
+            hint="keep it under another name (git branch -m), or give --force to replace it",
+        )
+    return tip
+
+
+def _refuse_sent(request: Request) -> None:
+    if journal.accepted(request.campaign.folder, request.version):
+        raise UsageError(
+            f"version {request.version} has been sent, in whole or in part, and stays as it is",
+            hint=f"generate the next one with -v {request.version + 1}",
+        )
+
+
+def _date(request: Request) -> str:
+    """The date of the version: as recorded, else SOURCE_DATE_EPOCH, else now."""
+    folder = request.campaign.folder
+    if request.version in store.numbers(folder):
+        return store.read(folder, request.version).date
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if epoch:
+        if not re.fullmatch(r"\d{1,12}", epoch):
+            raise UsageError(f"SOURCE_DATE_EPOCH: '{epoch}' is not a number of seconds")
+        return f"{epoch} +0000"
+    return request.tree.identity().date
+
+
+def _compose(
+    request: Request, built: Built, worktree: Worktree, sender: Identity, spatch: str
+) -> Generated:
+    campaign, number = request.campaign, request.version
+    cover = len(built.patches) > 1
+    raw = compose.format_patch(
+        request.tree,
+        built.base,
+        built.tip,
+        version=number,
+        prefix=campaign.series.prefix,
+        sender=sender,
+        cover=cover,
+    )
+    thread = compose.message_ids(
+        [mail.number for mail in raw],
+        name=campaign.series.name,
+        version=number,
+        date=sender.date,
+        tip=built.tip,
+        sender=sender,
+    )
+    patches = [mail for mail in raw if mail.number]
+    plans = _recipients(request, built, worktree, patches, sender)
+    mails: dict[str, bytes] = {}
+    record: CoverRecord | None = None
+    if cover:
+        everybody = _cover_recipients(request, plans, sender)
+        letter = _cover(request, built, raw[0], sender.date)
+        mails[letter.name] = compose.address_mail(letter.content, everybody, thread.headers(0))
+        record = CoverRecord(letter.name, thread.ids[0], everybody)
+    for mail, patch, plan in zip(patches, built.patches, plans, strict=True):
+        content = compose.add_below_cut(mail.content, _changelog(campaign, patch.id, number))
+        mails[mail.name] = compose.address_mail(content, plan, thread.headers(mail.number))
+    records = _records(request.tree, built, patches, plans, thread)
+    return Generated(_version(request, built, record, records, sender.date, spatch), mails)
+
+
+def _changelog(campaign: Campaign, patch_id: str, version: int) -> str:
+    patch = next(patch for patch in campaign.patches if patch.id == patch_id)
+    return compose.changelog(patch.changelog, version)
+
+
+def _recipients(
+    request: Request,
+    built: Built,
+    worktree: Worktree,
+    patches: Sequence[compose.RawMail],
+    sender: Identity,
+) -> list[tuple[Recipient, ...]]:
+    """The plan of each patch's mail; every bad address of all of them in one error."""
+    campaign = request.campaign
+    found = _maintainers(request, built, worktree, patches)
+    everywhere = _everywhere(request)
+    plans: list[tuple[Recipient, ...]] = []
+    problems: list[str] = []
+    for patch, wishes in zip(built.patches, found, strict=True):
+        declared = next(item for item in campaign.patches if item.id == patch.id)
+        message = request.tree.git("log", "-1", "--format=%B", patch.commit)
+        try:
+            plans.append(
+                recipients.plan(
+                    [
+                        *wishes,
+                        *recipients.from_trailers(message),
+                        *recipients.from_campaign(declared.to, declared.cc, f"patch {patch.id}"),
+                        *everywhere,
+                    ],
+                    sender=str(sender),
+                    what=f"patch {patch.id}",
+                )
+            )
+        except CampaignError as error:
+            problems += error.problems
+    if problems:
+        raise CampaignError(problems, hint="correct series.toml, the message or MAINTAINERS")
+    return plans
+
+
+def _maintainers(
+    request: Request, built: Built, worktree: Worktree, patches: Sequence[compose.RawMail]
+) -> list[list[recipients.Wish]]:
+    source = recipients.source_of(worktree.path, request.settings.maintainers)
+    if source == "python":
+        files = [
+            [name for file in patch.files for name in dict.fromkeys((file.source, file.path))]
+            for patch in built.patches
+        ]
+        contents = [mail.content for mail in patches]
+        return recipients.from_maintainers(worktree.path, contents, files)
+    with TemporaryDirectory(prefix="reroll-mails-") as place:
+        paths = [Path(place) / mail.name for mail in patches]
+        for path, mail in zip(paths, patches, strict=True):
+            path.write_bytes(mail.content)
+        return recipients.from_script(worktree.path, paths)
+
+
+def _everywhere(request: Request) -> list[recipients.Wish]:
+    """Who gets every mail: as series.toml says, and the user's own git configuration."""
+    series = request.campaign.series
+    wishes = recipients.from_campaign(series.to, series.cc, "series.toml")
+    for key in ("to", "cc"):
+        values = sending.configured(key, cwd=request.tree.path)
+        where = f"git config sendemail.{key}"
+        wishes += recipients.from_campaign(
+            values if key == "to" else (), values if key == "cc" else (), where
+        )
+    return wishes
+
+
+def _cover_recipients(
+    request: Request, plans: Sequence[tuple[Recipient, ...]], sender: Identity
+) -> tuple[Recipient, ...]:
+    wishes = [*recipients.union(plans), *_everywhere(request)]
+    return recipients.plan(wishes, sender=str(sender), what="cover letter")
+
+
+def _cover(request: Request, built: Built, mail: compose.RawMail, date: str) -> compose.RawMail:
+    campaign = request.campaign
+    facts = {
+        "version": request.version,
+        "base": request.tree.describe(built.base),
+        "patches": [
+            {"number": patch.number, "id": patch.id, "title": patch.title}
+            for patch in built.patches
+        ],
+        "skipped": [
+            {"id": patch.id, "title": patch.title, "reason": patch.reason}
+            for patch in built.skipped
+        ],
+    }
+    title = render(campaign.series.title, facts, name="series.title").strip()
+    body = render(campaign.cover_text(), facts, name="cover letter").strip()
+    changes = compose.changelog(campaign.series.changelog, request.version)
+    text = "\n\n".join(part for part in (body, changes) if part)
+    return compose.finish_cover(mail, title=title, body=text, date=date)
+
+
+def _records(
+    tree: Tree,
+    built: Built,
+    mails: Sequence[compose.RawMail],
+    plans: Sequence[tuple[Recipient, ...]],
+    thread: compose.Thread,
+) -> tuple[PatchRecord, ...]:
+    ids = patch_ids(tree, built.base, built.tip)
+    return tuple(
+        PatchRecord(
+            number=patch.number,
+            id=patch.id,
+            title=patch.title,
+            commit=patch.commit,
+            patch_id=ids.get(patch.commit, ""),
+            insertions=patch.insertions,
+            deletions=patch.deletions,
+            files=tuple(file.path for file in patch.files),
+            rules=_rules(patch),
+            skipped_steps=patch.skipped_steps,
+            mail=mail.name,
+            message_id=thread.ids[patch.number],
+            recipients=plan,
+        )
+        for patch, mail, plan in zip(built.patches, mails, plans, strict=True)
+    )
+
+
+def _rules(patch: BuiltPatch) -> tuple[RuleRecord, ...]:
+    return tuple(
+        RuleRecord(
+            name=step.rule.name,
+            sha256=hashlib.sha256(step.rule.text.encode()).hexdigest(),
+            candidates=step.candidates,
+            changed=step.changed,
+        )
+        for step in patch.steps
+        if step.rule
+    )
+
+
+def patch_ids(tree: Tree, base: str, tip: str) -> dict[str, str]:
+    """The stable patch id (git-patch-id(1)) of each commit of ``base..tip``."""
+    log = tree.git("log", "--patch", "--full-index", "--no-ext-diff", f"{base}..{tip}")
+    said = tree.git("patch-id", "--stable", stdin=(log + "\n").encode("utf-8", "surrogateescape"))
+    return {commit: patch for patch, commit in (line.split() for line in said.splitlines())}
+
+
+def _version(
+    request: Request,
+    built: Built,
+    cover: CoverRecord | None,
+    patches: tuple[PatchRecord, ...],
+    date: str,
+    spatch: str,
+) -> Version:
+    branch, tag = names(request.campaign, request.version)
+    return Version(
+        format=MANIFEST_FORMAT,
+        name=request.campaign.series.name,
+        title=request.campaign.series.title,
+        version=request.version,
+        date=date,
+        base=built.base,
+        base_name=request.tree.describe(built.base),
+        tip=built.tip,
+        tree=request.tree.tree_of(built.tip),
+        branch=branch,
+        tag=tag,
+        spatch=spatch,
+        patches=patches,
+        cover=cover,
+        skipped=tuple(SkippedRecord(item.id, item.title, item.reason) for item in built.skipped),
+    )

@@ -1,0 +1,68 @@
+"""What several verbs need from a command line: declared once, read once."""
+
+import argparse
+import os
+from pathlib import Path
+
+from generator.campaign import Campaign
+from generator.errors import UsageError
+from generator.tree import Tree
+from series import settings as settings_module
+from series.settings import Settings
+
+
+def add_version(parser: argparse.ArgumentParser) -> None:
+    """``-v N``: which version of the series."""
+    parser.add_argument(
+        "-v",
+        "--reroll-count",
+        dest="version",
+        type=positive,
+        metavar="N",
+        help="the version of the series (default: as series.toml says, else the newest)",
+    )
+
+
+def add_dry_run(parser: argparse.ArgumentParser, what: str) -> None:
+    """``-n``: do everything but ``what``."""
+    parser.add_argument("-n", "--dry-run", action="store_true", help=f"{what} nothing")
+
+
+def positive(text: str) -> int:
+    """A whole number from 1; ``argparse.ArgumentTypeError`` for anything else."""
+    if not text.isdecimal() or not 1 <= int(text) <= 99999:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1")
+    return int(text)
+
+
+def folder_of(args: argparse.Namespace) -> Path:
+    """The series folder: ``-C DIR``, else the current directory."""
+    return Path(args.directory).absolute()
+
+
+def settings_of(args: argparse.Namespace, campaign: Campaign | None = None) -> Settings:
+    """Defaults, git config (of the tree, where one is named), series.toml, command line."""
+    folder = folder_of(args)
+    here = folder if folder.is_dir() else Path(os.curdir)
+    known = settings_module.merge(settings_module.from_git(here), vars(args))
+    if known.tree and Path(known.tree).expanduser().is_dir():
+        known = settings_module.from_git(_tree_path(known, args))
+    if campaign is not None:
+        known = settings_module.with_campaign(known, campaign.settings)
+    return settings_module.merge(known, vars(args))
+
+
+def _tree_path(settings: Settings, args: argparse.Namespace) -> Path:
+    """--tree counts from where the command runs, a configured tree from the series folder."""
+    path = Path(settings.tree).expanduser()
+    return path if getattr(args, "tree", None) else folder_of(args) / path
+
+
+def tree_of(args: argparse.Namespace, settings: Settings) -> Tree:
+    """The Linux tree to work on; ``UsageError`` when none is named or it is no repository."""
+    if not settings.tree:
+        raise UsageError(
+            "no Linux tree is named",
+            hint="give --tree DIR, or 'git config --global reroll.tree DIR'",
+        )
+    return Tree(_tree_path(settings, args))

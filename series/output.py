@@ -1,0 +1,22 @@
+"""What people and scripts read goes through one function."""
+
+import re
+import sys
+from typing import TextIO
+
+# What could move the cursor, colour the screen or hide text: answers quote mails and trees.
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def say(text: str, stream: TextIO | None = None) -> None:
+    """Print ``text`` and a line end; control characters are shown, never obeyed.
+
+    ``stream`` is standard output, unless another one is given.
+    """
+    (stream or sys.stdout).write(printable(text) + "\n")
+
+
+def printable(text: str) -> str:
+    """``text`` with control characters and unpaired surrogates as escapes."""
+    escaped = _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return escaped.encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,162 @@
+"""Who gets which mail, and why.
+
+Maintainers go in To, everybody else in Cc; the cover letter goes to the union.
+The answer comes from the tree's ``scripts/get_maintainer.pl`` where it has one,
+else from our own reading of MAINTAINERS; the series, the patch and the trailers
+of the message add to it.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from generator import process
+from generator.errors import CampaignError, ProgramError
+from series import addresses
+from series.version import Recipient
+
+_SCRIPT = "scripts/get_maintainer.pl"
+_ROLE = re.compile(r"(?P<address>.*?) \((?P<role>[^()]*(?:\([^()]*\)[^()]*)*)\)\Z")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Somebody who should get a mail: in which field, and the one reason for it."""
+
+    address: str
+    field: Literal["to", "cc"]
+    reason: str
+
+
+def source_of(root: Path, wanted: str) -> Literal["script", "python"]:
+    """How maintainers are found in the tree at ``root``: as ``wanted``, or by what it has."""
+    if wanted == "python":
+        return "python"
+    if (root / _SCRIPT).is_file():
+        return "script"
+    if wanted == "script":
+        raise ProgramError(f"{root}: has no {_SCRIPT}", hint="git config reroll.maintainers python")
+    return "python"
+
+
+def from_script(root: Path, mails: Sequence[Path]) -> list[list[Wish]]:
+    """What the tree's own script says for each mail; ``ProgramError`` when it fails."""
+    perl = process.find("perl", hint="apt install perl")
+    options = ("--nogit", "--nogit-fallback", "--norolestats", "--roles", "--nofixes")
+    answers = []
+    for mail in mails:
+        argv = [perl, _SCRIPT, *options, str(mail)]
+        result = process.run(argv, cwd=root, timeout=120)
+        if result.returncode != 0 and b"nofixes" in result.stderr:
+            argv.remove("--nofixes")
+            result = process.run(argv, cwd=root, timeout=120)
+        if result.returncode != 0:
+            raise ProgramError(f"{_SCRIPT}: {result.complaint}")
+        lines = result.stdout.decode("utf-8", "replace").splitlines()
+        answers.append([wish for line in lines if (wish := _script_line(line))])
+    return answers
+
+
+def _script_line(line: str) -> Wish | None:
+    found = _ROLE.match(line.strip())
+    if not found:
+        return None
+    role = found["role"]
+    in_cc = "list" in role.split(":")[0] or role.startswith("reviewer")
+    return Wish(found["address"], "cc" if in_cc else "to", role)
+
+
+def from_maintainers(
+    root: Path, mails: Sequence[bytes], files: Sequence[Sequence[str]]
+) -> list[list[Wish]]:
+    """What MAINTAINERS of the tree at ``root`` says for each mail; nothing where it has none."""
+    from series import maintainers
+
+    def content(name: str) -> bytes:
+        path = root / name
+        return path.read_bytes() if path.is_file() and not path.is_symlink() else b""
+
+    read = maintainers.parse(
+        content("MAINTAINERS"),
+        mailmap=content(".mailmap"),
+        ignore=content(".get_maintainer.ignore"),
+    )
+    answers = []
+    for mail, paths in zip(mails, files, strict=True):
+        contacts = maintainers.contacts(read, list(paths), mail)
+        answers.append(
+            [
+                Wish(
+                    f"{contact.name} <{contact.address}>" if contact.name else contact.address,
+                    "to" if contact.kind == "maintainer" else "cc",
+                    contact.reason,
+                )
+                for contact in contacts
+            ]
+        )
+    return answers
+
+
+def from_trailers(message: str) -> list[Wish]:
+    """The people whom the trailers of a commit message name."""
+    wishes = []
+    for _, line in addresses.trailer_block(message):
+        if trailer := addresses.of_trailer(line):
+            name, value = trailer
+            wishes.append(Wish(value, "cc", f"{name} trailer"))
+    return wishes
+
+
+def from_campaign(to: Iterable[str], cc: Iterable[str], where: str) -> list[Wish]:
+    """The people whom a campaign names for a patch or for the series."""
+    return [
+        *(Wish(address, "to", where) for address in to),
+        *(Wish(address, "cc", where) for address in cc),
+    ]
+
+
+def plan(wishes: Iterable[Wish], *, sender: str, what: str) -> tuple[Recipient, ...]:
+    """One entry an address, with all its reasons; To first, otherwise in the order of wishes.
+
+    The sender is left out.  Where nobody is left for To, lists and then
+    everybody in Cc move there.  Raises ``CampaignError`` naming ``what`` and
+    every address that cannot be real.
+    """
+    problems = []
+    fields: dict[str, Literal["to", "cc"]] = {}
+    reasons: dict[str, dict[str, None]] = {}
+    texts: dict[str, str] = {}
+    for wish in wishes:
+        if reason := addresses.problem(wish.address):
+            problems.append(
+                f"{what}: the address '{_printable(wish.address)}' ({wish.reason}) {reason}"
+            )
+            continue
+        name = addresses.key(wish.address)
+        if name == addresses.key(sender):
+            continue
+        reasons.setdefault(name, {})[wish.reason] = None
+        texts.setdefault(name, wish.address)
+        if wish.field == "to" or name not in fields:
+            fields[name] = wish.field
+    if problems:
+        raise CampaignError(problems)
+    if "to" not in fields.values():
+        fields = dict.fromkeys(fields, "to")
+    found = [Recipient(texts[name], fields[name], tuple(reasons[name])) for name in fields]
+    return tuple(sorted(found, key=lambda recipient: recipient.field != "to"))
+
+
+def union(plans: Sequence[tuple[Recipient, ...]]) -> list[Wish]:
+    """What the cover letter's recipients follow from: those of all patches."""
+    wishes = []
+    for number, recipients in enumerate(plans, 1):
+        for recipient in recipients:
+            wishes.append(Wish(recipient.address, recipient.field, f"gets patch {number}"))
+    return wishes
+
+
+def _printable(text: str) -> str:
+    return text.encode("unicode_escape").decode() if not text.isprintable() else text

@@ -1,0 +1,145 @@
+"""``versions/vN/`` in a series folder: written whole or not at all.
+
+A version is made in a temporary folder beside its place and renamed into it; an
+older one of the same number stands until then.
+"""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import mkdtemp
+
+from generator.errors import RerollError, UsageError
+from series.version import MANIFEST_FORMAT, Version
+
+MANIFEST = "manifest.json"
+
+
+def versions_dir(folder: Path) -> Path:
+    """Where the versions of the series in ``folder`` are."""
+    return folder / "versions"
+
+
+def version_dir(folder: Path, number: int) -> Path:
+    """Where version ``number`` is, or will be."""
+    return versions_dir(folder) / f"v{number}"
+
+
+def numbers(folder: Path) -> list[int]:
+    """The numbers of the versions there are, in order."""
+    found = versions_dir(folder).glob(f"v*/{MANIFEST}")
+    matches = (re.fullmatch(r"v([1-9]\d*)", path.parent.name) for path in found)
+    return sorted(int(match[1]) for match in matches if match)
+
+
+def dump(version: Version) -> str:
+    """``version`` as JSON text."""
+    from pydantic import TypeAdapter
+
+    data = TypeAdapter(Version).dump_python(version, mode="json")
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
+def read(folder: Path, number: int | None = None) -> Version:
+    """The version ``number`` (the newest for ``None``) of the series in ``folder``.
+
+    Raises ``UsageError`` when there is none, or its manifest is damaged or of
+    a newer format.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    if number is None:
+        known = numbers(folder)
+        if not known:
+            raise UsageError(
+                f"{folder}: no version has been generated yet", hint="run 'reroll generate' first"
+            )
+        number = known[-1]
+    path = version_dir(folder, number) / MANIFEST
+    try:
+        text = path.read_text(encoding="utf-8")
+        version = TypeAdapter(Version).validate_json(text)
+    except OSError as error:
+        raise UsageError(
+            f"{folder}: there is no version {number}",
+            hint=f"run 'reroll generate -v {number}' first",
+        ) from error
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"{path}: is damaged or of another reroll",
+            hint=f"run 'reroll generate -v {number}' again",
+        ) from error
+    _check(version, path)
+    return version
+
+
+def _check(version: Version, path: Path) -> None:
+    if version.format != MANIFEST_FORMAT:
+        raise UsageError(
+            f"{path}: has format {version.format}, this reroll reads {MANIFEST_FORMAT}"
+        )
+    for mail in version.mails:
+        if Path(mail.mail).name != mail.mail:
+            raise UsageError(f"{path}: the mail {mail.mail!r} leads out of its folder")
+
+
+def mail_path(folder: Path, version: Version, mail: str) -> Path:
+    """Where a mail of ``version`` is; ``UsageError`` when it has gone."""
+    path = version_dir(folder, version.version) / mail
+    if not path.is_file():
+        raise UsageError(
+            f"{path}: this mail of version {version.version} has gone",
+            hint=f"run 'reroll generate -v {version.version}' again",
+        )
+    return path
+
+
+class Draft:
+    """A version being written: a temporary folder beside its place.
+
+    A context manager; what was not installed when it is left is removed.
+    """
+
+    def __init__(self, folder: Path, number: int) -> None:
+        self._place = version_dir(folder, number)
+
+    def __enter__(self) -> "Draft":
+        parent = self._place.parent
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            self._temporary = Path(mkdtemp(prefix=f".{self._place.name}-", dir=parent))
+        except OSError as error:
+            raise RerollError(f"{parent}: cannot be written: {error.strerror}") from error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self._temporary, ignore_errors=True)
+
+    def write(self, files: Mapping[str, bytes]) -> None:
+        """Write ``files`` (name and content) and see that they are on disk."""
+        try:
+            for name, content in files.items():
+                with (self._temporary / name).open("wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+        except OSError as error:
+            raise RerollError(f"{self._temporary}: cannot be written: {error.strerror}") from error
+
+    def install(self) -> None:
+        """Put the version in its place, instead of an older one of the same number."""
+        self._temporary.chmod(0o755)
+        old = self._place.with_name(f".{self._place.name}.old")
+        shutil.rmtree(old, ignore_errors=True)
+        if self._place.exists():
+            self._place.rename(old)
+        try:
+            self._temporary.rename(self._place)
+        except OSError:
+            if old.exists():
+                old.rename(self._place)
+            raise
+        shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,92 @@
+"""What a version of a series is, as frozen records; ``manifest.json`` is one of them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+MANIFEST_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """One address of a mail: ``address`` as in a header, the field it is in, and why."""
+
+    address: str
+    field: Literal["to", "cc"]
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RuleRecord:
+    """A semantic patch as it was run: its name, the SHA-256 of its text, what it changed."""
+
+    name: str
+    sha256: str
+    candidates: int
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PatchRecord:
+    """One patch of a version: the commit, its stable patch id and its mail."""
+
+    number: int
+    id: str
+    title: str
+    commit: str
+    patch_id: str
+    insertions: int
+    deletions: int
+    files: tuple[str, ...]
+    rules: tuple[RuleRecord, ...]
+    skipped_steps: tuple[str, ...]
+    mail: str
+    message_id: str
+    recipients: tuple[Recipient, ...]
+
+
+@dataclass(frozen=True)
+class CoverRecord:
+    """The cover letter's mail."""
+
+    mail: str
+    message_id: str
+    recipients: tuple[Recipient, ...]
+
+
+@dataclass(frozen=True)
+class SkippedRecord:
+    """A patch of the campaign that is not in this version, and why."""
+
+    id: str
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of a series, as written to ``versions/vN/manifest.json``.
+
+    ``date`` is git's raw form, seconds and zone; every other date of the
+    version follows from it.  ``tip`` is the last commit, ``tree`` its tree.
+    """
+
+    format: int
+    name: str
+    title: str
+    version: int
+    date: str
+    base: str
+    base_name: str
+    tip: str
+    tree: str
+    branch: str
+    tag: str
+    spatch: str
+    patches: tuple[PatchRecord, ...]
+    cover: CoverRecord | None
+    skipped: tuple[SkippedRecord, ...]
+
+    @property
+    def mails(self) -> tuple[CoverRecord | PatchRecord, ...]:
+        """All mails in the order in which they are sent."""
+        return (*((self.cover,) if self.cover else ()), *self.patches)

@@ -1,0 +1,1 @@
+"""Tests of reroll, with real programs on real repositories."""

@@ -1,0 +1,187 @@
+"""A sealed environment: own home, own git identity, fixed dates, no network."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from series import cli
+from tests.repositories import git, make_repository, make_sample
+
+EPOCH = 1_600_000_100
+
+
+@pytest.fixture(autouse=True)
+def hermetic_seal(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """Cut every test off from the user's configuration; returns its home."""
+    home = tmp_path_factory.mktemp("home")
+    for name in list(os.environ):
+        if name.startswith(("GIT_", "XDG_", "REROLL_T", "LC_", "SOURCE_DATE")) or "proxy" in name:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", str(EPOCH))
+    (home / ".gitconfig").write_text(
+        "[user]\n\tname = Ada Developer\n\temail = ada@example.org\n"
+        "[init]\n\tdefaultBranch = master\n[gc]\n\tauto = 0\n"
+    )
+    return home
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended: exit code, standard output, standard error."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def reroll(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run ``reroll`` with words, in this process."""
+
+    def run(*words: object) -> Outcome:
+        capsys.readouterr()
+        try:
+            code = cli.main([str(word) for word in words])
+        except SystemExit as stopped:  # argparse
+            code = int(stopped.code or 0)
+        out, err = capsys.readouterr()
+        return Outcome(code, out, err)
+
+    return run
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Callable[..., Path]:
+    """Make a repository from ``{name: content}``."""
+
+    def make(files: dict[str, str | bytes], name: str = "tree") -> Path:
+        return make_repository(tmp_path / name, files)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def _sample_master(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("sample-home")
+    (home / ".gitconfig").write_text("[user]\n\tname = S\n\temail = s@example.org\n")
+    old = os.environ.get("HOME")
+    os.environ["HOME"] = str(home)
+    try:
+        return make_sample(tmp_path_factory.mktemp("sample") / "linux")
+    finally:
+        if old is not None:
+            os.environ["HOME"] = old
+
+
+@pytest.fixture
+def sample(_sample_master: Path, tmp_path: Path) -> Path:
+    """A clone of the sample tree, this test's own."""
+    place = tmp_path / "linux"
+    git(tmp_path, "clone", "-q", str(_sample_master), str(place))
+    return place
+
+
+RENAME = """\
+/// Use new_call() instead of old_call().
+virtual patch
+@@ expression E; @@
+- old_call(E)
++ new_call(E)
+"""
+MAINTAINERS = """\
+DRIVERS OF A
+M:\tAlice Maintainer <alice@example.org>
+R:\tRob Reviewer <rob@example.org>
+L:\tdrivers@lists.example.org
+S:\tMaintained
+F:\tdrivers/a/
+
+THE REST
+M:\tThea Rest <thea@example.org>
+L:\tall@lists.example.org
+S:\tBuried alive in reporters
+F:\t*
+F:\t*/
+"""
+SMALL = {
+    "MAINTAINERS": MAINTAINERS,
+    ".gitignore": "/*\n",
+    "drivers/a/a.c": "int a(int x)\n{\n\treturn old_call(x);\n}\n",
+    "drivers/b/b.c": "/* old_call() */\nint b(int x)\n{\n\treturn old_call(x + 1);\n}\n",
+    "drivers/b/Kconfig": "config B\n\tbool\n\tselect OLD\n",
+}
+CAMPAIGN = """\
+[series]
+name = "new-call"
+title = "Use new_call()"
+cover = "All users move over."
+
+[series.changelog]
+2 = ["done better"]
+
+[[patch]]
+id = "a"
+title = "drivers: a: use new_call()"
+message = "new_call() is better."
+changelog = { 2 = ["said why"] }
+
+[[patch.step]]
+rule = "rename.cocci"
+paths = ["drivers/a"]
+
+[[patch]]
+id = "b"
+title = "drivers: b: use new_call()"
+message = "new_call() is better here, too."
+
+[[patch.step]]
+rule = "rename.cocci"
+paths = ["drivers/b"]
+
+[[patch.step]]
+edit = "drivers/b/Kconfig"
+pattern = '^\\tselect OLD\\n'
+replace = ""
+"""
+
+
+@dataclass(frozen=True)
+class Small:
+    """A small tree and a series folder with a campaign for it."""
+
+    folder: Path
+    tree: Path
+
+    def words(self, *words: object) -> list[object]:
+        """A command line for this series on this tree."""
+        return ["-C", self.folder, "--tree", self.tree, *words]
+
+    def rewrite(self, old: str, new: str) -> None:
+        """Change the campaign's text; the old text must be there."""
+        file = self.folder / "series.toml"
+        text = file.read_text()
+        assert old in text
+        file.write_text(text.replace(old, new))
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Small:
+    """A tree of two drivers and a campaign of two patches."""
+    place = make_repository(tmp_path / "small", SMALL)
+    folder = tmp_path / "series"
+    folder.mkdir()
+    (folder / "series.toml").write_text(CAMPAIGN)
+    (folder / "rename.cocci").write_text(RENAME)
+    return Small(folder, place)

@@ -1,0 +1,1 @@
+"""Tests on real kernel sources; REROLL_LINUX names the git tree."""

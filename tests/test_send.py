@@ -1,0 +1,264 @@
+"""``reroll send``: through the real git send-email to a real SMTP server."""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from email.header import decode_header, make_header
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Run, Small
+from tests.repositories import git
+from tests.smtp import Inbox, free_port, send_to, smtp_server
+
+
+@pytest.fixture
+def inbox(small: Small) -> Iterator[Inbox]:
+    """A server that the small tree's configuration sends to."""
+    with smtp_server() as server:
+        send_to(server, small.tree)
+        yield server
+
+
+def test_one_thread_reaches_everybody_once(reroll: Run, small: Small, inbox: Inbox) -> None:
+    small.rewrite(
+        'title = "Use new_call()"',
+        'title = "Use nëw_call(), a title that is so long that it folds"',
+    )
+    small.rewrite('id = "a"', 'id = "a"\ncc = ["Jürgen \\"J\\" Groß, Dr. <j@example.org>"]')
+    assert reroll(*small.words("generate", "-v", 7)).code == 0
+    done = reroll(*small.words("send", "-v", 7, "--yes"))
+    assert (done.code, done.err) == (0, "")
+    mails = inbox.messages
+    subjects = [
+        " ".join(str(make_header(decode_header(mail["Subject"]))).split()) for mail in mails
+    ]
+    assert subjects == [
+        "[PATCH v7 0/2] Use nëw_call(), a title that is so long that it folds",
+        "[PATCH v7 1/2] drivers: a: use new_call()",
+        "[PATCH v7 2/2] drivers: b: use new_call()",
+    ]
+    cover = mails[0]["Message-ID"]
+    assert [mail["In-Reply-To"] for mail in mails] == [None, cover, cover]
+    assert len({mail["Message-ID"] for mail in mails}) == 3
+    assert inbox.envelopes[1].rcpt_tos == [
+        "alice@example.org",
+        "thea@example.org",
+        "rob@example.org",
+        "drivers@lists.example.org",
+        "all@lists.example.org",
+        "j@example.org",
+    ]
+    assert "j@example.org" in inbox.envelopes[0].rcpt_tos
+    assert "j@example.org" not in inbox.envelopes[2].rcpt_tos
+    named = str(make_header(decode_header(mails[1]["Cc"])))
+    assert "Jürgen" in named
+    assert "Groß" in named
+
+
+def test_what_arrives_is_what_was_generated(reroll: Run, small: Small, inbox: Inbox) -> None:
+    assert reroll(*small.words("generate")).code == 0
+    assert reroll(*small.words("send", "--yes")).code == 0
+    for path, arrived in zip(
+        sorted((small.folder / "versions/v1").glob("*.patch")), inbox.contents, strict=True
+    ):
+        body = path.read_bytes().split(b"\n\n", 1)[1]
+        assert arrived.split(b"\n\n", 1)[1] == body
+
+
+def test_shows_what_goes_to_whom_and_dry_run_sends_nothing(
+    reroll: Run, small: Small, inbox: Inbox
+) -> None:
+    git(small.tree, "config", "sendemail.bcc", "me@example.org")
+    assert reroll(*small.words("generate")).code == 0
+    done = reroll(*small.words("send", "--dry-run"))
+    assert done.code == 0
+    assert done.out.splitlines()[:4] == [
+        "[PATCH 0/2] Use new_call()"
+        if "[PATCH 0/2]" in done.out
+        else "[PATCH v1 0/2] Use new_call()",
+        "    To: Alice Maintainer <alice@example.org>",
+        "    To: Thea Rest <thea@example.org>",
+        "    Cc: Rob Reviewer <rob@example.org>",
+    ]
+    assert "    Bcc: me@example.org" in done.out
+    assert "Dry-OK" in done.out
+    assert done.out.endswith("nothing was sent\n")
+    assert inbox.envelopes == []
+    assert not (small.folder / "journal.jsonl").exists()
+
+
+def test_nobody_to_ask(reroll: Run, small: Small, inbox: Inbox) -> None:
+    assert reroll(*small.words("generate")).code == 0
+    done = reroll(*small.words("send"))
+    assert (done.code, inbox.envelopes) == (2, [])
+    assert "give --yes" in done.err
+
+
+def test_a_sent_version_is_not_sent_or_made_again(reroll: Run, small: Small, inbox: Inbox) -> None:
+    assert reroll(*small.words("generate", "-v", 3)).code == 0
+    assert reroll(*small.words("send", "--yes")).code == 0
+    for words in (["send", "--yes"], ["send", "--yes", "--resume"]):
+        done = reroll(*small.words(*words))
+        assert (done.code, "has been sent" in done.err) == (2, True)
+    done = reroll(*small.words("generate", "-v", 3))
+    assert (done.code, "has been sent" in done.err) == (2, True)
+    assert len(inbox.envelopes) == 3
+    assert reroll(*small.words("generate", "-v", 4)).code == 0
+
+
+def test_server_down(reroll: Run, small: Small) -> None:
+    git(small.tree, "config", "sendemail.smtpServer", "127.0.0.1")
+    git(small.tree, "config", "sendemail.smtpServerPort", str(free_port()))
+    assert reroll(*small.words("generate")).code == 0
+    done = reroll(*small.words("send", "--yes"))
+    assert done.code == 4
+    assert "Unable to initialize SMTP properly" in done.err
+    assert len(done.err.splitlines()) <= 2
+    # Nothing went: the same version may be generated and sent again.
+    assert reroll(*small.words("generate")).code == 0
+    with smtp_server() as server:
+        send_to(server, small.tree)
+        assert reroll(*small.words("send", "--yes")).code == 0
+        assert len(server.envelopes) == 3
+
+
+def test_stopped_midway_and_resumed(reroll: Run, small: Small, inbox: Inbox) -> None:
+    assert reroll(*small.words("generate")).code == 0
+    inbox.fail_at = 3
+    done = reroll(*small.words("send", "--yes"))
+    assert done.code == 5
+    assert "2 of 3 mails are out" in done.err
+    assert "reroll send --resume" in done.err
+    done = reroll(*small.words("send", "--yes"))
+    assert (done.code, "give --resume" in done.err) == (2, True)
+    inbox.fail_at = 0
+    assert reroll(*small.words("send", "--yes", "--resume")).code == 0
+    ids = [mail["Message-ID"] for mail in inbox.messages]
+    assert (len(ids), len(set(ids))) == (3, 3)
+
+
+def test_a_mail_of_unknown_fate_is_asked_about(reroll: Run, small: Small, inbox: Inbox) -> None:
+    assert reroll(*small.words("generate")).code == 0
+    inbox.fail_at = 3
+    assert reroll(*small.words("send", "--yes")).code == 5
+    journal = small.folder / "journal.jsonl"
+    lines = journal.read_text().splitlines()
+    # As if reroll had been killed before it heard of the third mail, mid-line.
+    journal.write_text("\n".join(lines[:-1]) + '\n{"version": 1, "mess')
+    inbox.fail_at = 0
+    done = reroll(*small.words("send", "--yes", "--resume"))
+    assert done.code == 3
+    assert "it is not known whether v1-0002" in done.err
+    assert len(inbox.envelopes) == 2
+    assert reroll(*small.words("send", "--yes", "--resume", "--assume", "unsent")).code == 0
+    assert len(inbox.envelopes) == 3
+
+
+def test_changed_mails_under_a_half_sent_version(reroll: Run, small: Small, inbox: Inbox) -> None:
+    assert reroll(*small.words("generate")).code == 0
+    inbox.fail_at = 2
+    assert reroll(*small.words("send", "--yes")).code == 5
+    cover = next((small.folder / "versions/v1").glob("*0000*"))
+    cover.write_text(cover.read_text().replace("All users", "Some users"))
+    done = reroll(*small.words("send", "--yes", "--resume"))
+    assert (done.code, "no longer what they were" in done.err) == (3, True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("alice@example.org", "alice@xxxxxxx", "is obfuscated"),
+        ("alice@example.org", "alice@localhost", "has no domain"),
+        ("Alice Maintainer <alice@example.org>", "-froot@example.org", "begins with '-'"),
+        ("Alice Maintainer", "Alice \x07 Maintainer", "has control characters"),
+        ("Alice Maintainer <alice@example.org>", "Alice Maintainer", "has no address"),
+    ],
+)
+def test_addresses_that_cannot_be_real(
+    reroll: Run, small: Small, inbox: Inbox, old: str, new: str, said: str
+) -> None:
+    assert reroll(*small.words("generate")).code == 0
+    mail = next((small.folder / "versions/v1").glob("*0001*"))
+    text = mail.read_text()
+    line = text[: text.index(old)].count("\n") + 1
+    mail.write_text(text.replace(old, new, 1))
+    done = reroll(*small.words("send", "--yes"))
+    assert done.code == 2
+    assert f"{mail.name}:{line}:" in done.err
+    assert said in done.err
+    assert inbox.envelopes == []
+
+
+def test_obfuscated_trailer(reroll: Run, small: Small, inbox: Inbox) -> None:
+    assert reroll(*small.words("generate")).code == 0
+    mail = next((small.folder / "versions/v1").glob("*0002*"))
+    text = mail.read_text().replace(
+        "Signed-off-by: Ada", "Acked-by: Bob <bob@xxxxxxxxxxx>\nSigned-off-by: Ada", 1
+    )
+    mail.write_text(text)
+    line = text[: text.index("Acked-by")].count("\n") + 1
+    done = reroll(*small.words("send", "--yes"))
+    assert done.code == 2
+    assert f"{mail.name}:{line}: Acked-by: 'Bob <bob@xxxxxxxxxxx>' is obfuscated" in done.err
+    assert inbox.envelopes == []
+
+
+def test_recipients_of_the_users_configuration_are_not_added_unseen(
+    reroll: Run, small: Small, inbox: Inbox
+) -> None:
+    git(small.tree, "config", "sendemail.ccCmd", "echo hidden@example.org")
+    git(small.tree, "config", "sendemail.signedOffByCc", "true")
+    git(small.tree, "config", "sendemail.cc", "watcher@example.org")
+    assert reroll(*small.words("generate")).code == 0
+    assert reroll(*small.words("send", "--yes")).code == 0
+    everybody = {address for mail in inbox.envelopes for address in mail.rcpt_tos}
+    assert "hidden@example.org" not in everybody
+    assert "ada@example.org" not in everybody
+    assert "watcher@example.org" in everybody
+    manifest = json.loads((small.folder / "versions/v1/manifest.json").read_text())
+    reasons = {r["address"]: r["reasons"] for r in manifest["cover"]["recipients"]}
+    assert reasons["watcher@example.org"][-1] == "git config sendemail.cc"
+
+
+def test_missing_git_email(
+    reroll: Run, small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert reroll(*small.words("generate")).code == 0
+    real = Path(git(small.tree, "--exec-path"))
+    bare = tmp_path / "git-core"
+    bare.mkdir()
+    for program in real.iterdir():
+        if not program.name.startswith("git-send-email"):
+            (bare / program.name).symlink_to(program)
+    monkeypatch.setenv("GIT_EXEC_PATH", str(bare))
+    done = reroll(*small.words("send", "--yes"))
+    assert done.code == 4
+    assert "'git-send-email' is not installed" in done.err
+    assert "apt install git-email" in done.err
+
+
+def test_the_users_validate_hook_is_asked(reroll: Run, small: Small, inbox: Inbox) -> None:
+    hook = small.tree / ".git/hooks/sendemail-validate"
+    hook.write_text("#!/bin/sh\ngrep -q 'drivers: b' \"$1\" && exit 1\nexit 0\n")
+    hook.chmod(0o755)
+    assert reroll(*small.words("generate")).code == 0
+    done = reroll(*small.words("send", "--yes"))
+    assert done.code in (4, 5)
+    assert not any(re.search("b: use", mail["Subject"]) for mail in inbox.messages)
+
+
+def test_a_second_sender_stops(reroll: Run, small: Small, inbox: Inbox) -> None:
+    import fcntl
+
+    assert reroll(*small.words("generate")).code == 0
+    held = os.open(small.folder / "journal.jsonl", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    try:
+        done = reroll(*small.words("send", "--yes"))
+    finally:
+        os.close(held)
+    assert (done.code, inbox.envelopes) == (3, [])
+    assert "another 'reroll send' is at work" in done.err
