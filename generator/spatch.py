@@ -265,6 +265,8 @@ class Engine:
             listed.write_text(groups, encoding="utf-8")
             words = [
                 *("--parse-error-msg", "--no-scanner", "--timeout", str(self._timeout)),
+                # Else spatch passes over files without a token and does not say so.
+                "--disable-worth-trying-opt",
                 *self._rule.options,
                 *("--sp-file", str(self._cocci), *self._rule.arguments),
                 *("--patch", str(tree), "--file-groups", str(listed)),

@@ -1,0 +1,204 @@
+"""One outcome a file, whatever spatch hides; the same with the wheel's and Debian's spatch."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from generator.errors import CampaignError, ProgramError, UsageError
+from generator.rule import parse_rule
+from generator.spatch import Engine, Kind, Outcome, Spatch, find_spatch, split_diff
+from tests.conftest import RENAME
+
+DEBIAN = "/usr/bin/spatch"
+BUILDS = [
+    "",
+    pytest.param(
+        DEBIAN, marks=pytest.mark.skipif(not os.access(DEBIAN, os.X_OK), reason="no Debian spatch")
+    ),
+]
+
+
+@pytest.fixture(params=BUILDS)
+def spatch(request: pytest.FixtureRequest) -> Spatch:
+    return find_spatch(str(request.param))
+
+
+def outcomes(
+    spatch: Spatch, place: Path, rule: str = RENAME, *, timeout: int = 20, **files: str
+) -> dict[str, Outcome]:
+    """Run ``rule`` on ``files`` (``a_c`` is a.c)."""
+    names = []
+    for name, content in files.items():
+        names.append(name.replace("_c", ".c"))
+        (place / names[-1]).write_text(content)
+    with Engine(spatch, parse_rule(rule, name="r.cocci"), timeout=timeout, jobs=2) as engine:
+        return {item.path: item for item in engine.run(place, [*names, "gone.c"], engine.tokens())}
+
+
+def test_each_file_has_an_outcome(spatch: Spatch, tmp_path: Path) -> None:
+    found = outcomes(
+        spatch,
+        tmp_path,
+        a_c="int a(void) { return old_call(1); }\n",
+        same_c="/* old_call(1) */ int b;\n",
+        bad_c="int g(void)\n{\n\tM( { old_call(a) ; ;; if ( ] );\n}\n",
+        other_c="int g(void)\n{\n\tM( { something(a) ; ;; if ( ] );\n}\n",
+    )
+    assert {path: outcome.kind for path, outcome in found.items()} == {
+        "a.c": Kind.CHANGED,
+        "same.c": Kind.UNCHANGED,
+        "bad.c": Kind.UNPARSED,
+        "other.c": Kind.UNCHANGED,
+        "gone.c": Kind.MISSING,
+    }
+    assert found["bad.c"].unparsed == (3,)
+    assert found["a.c"].diff.splitlines()[-2:] == [
+        b"-int a(void) { return old_call(1); }",
+        b"+int a(void) { return new_call(1); }",
+    ]
+
+
+SLOW = """\
+@@ expression a; identifier f; statement S, S1, S2; @@
+f(...) { ... when any
+S ... when any
+S1 ... when any
+- a
++ b(a)
+... when any
+S2 ... when any
+}
+"""
+
+
+def test_a_file_that_takes_too_long_is_named_and_costs_only_itself(
+    spatch: Spatch, tmp_path: Path
+) -> None:
+    body = "".join(f"\tif (x > {n}) {{ y = f(x, {n}); g(y); }}\n" for n in range(400))
+    found = outcomes(
+        spatch,
+        tmp_path,
+        SLOW,
+        timeout=1,
+        slow_c=f"int f(int x)\n{{\n\tint y;\n{body}\treturn y;\n}}\n",
+        quick_c="int q;\n",
+    )
+    assert found["slow.c"].kind is Kind.TIMED_OUT
+    assert "slow.c" in found["slow.c"].trouble
+    assert found["quick.c"].trouble == ""
+
+
+@pytest.mark.parametrize("name", ["x$(touch PWN).c", "a b.c", "a:3.c", "-x.c", "../up.c", "a;b.c"])
+def test_names_are_refused(spatch: Spatch, tmp_path: Path, name: str) -> None:
+    place = tmp_path / "tree"
+    place.mkdir()
+    (place / name).write_text("int a = old_call(1);\n")
+    with Engine(spatch, parse_rule(RENAME, name="r"), timeout=9, jobs=1) as engine:
+        (outcome,) = engine.run(place, [name], ["old_call"])
+    assert outcome.kind is Kind.REFUSED
+    assert name in outcome.trouble
+    assert not list(tmp_path.rglob("PWN"))
+
+
+def test_links_out_of_the_tree_are_refused(spatch: Spatch, tmp_path: Path) -> None:
+    place = tmp_path / "tree"
+    place.mkdir()
+    (tmp_path / "outside.c").write_text("int a = old_call(1);\n")
+    (tmp_path / "dir").mkdir()
+    (tmp_path / "dir/in.c").write_text("int a = old_call(1);\n")
+    (place / "link.c").symlink_to(tmp_path / "outside.c")
+    (place / "dir").symlink_to(tmp_path / "dir")
+    with Engine(spatch, parse_rule(RENAME, name="r"), timeout=9, jobs=1) as engine:
+        found = engine.run(place, ["link.c", "dir/in.c"], ["old_call"])
+    assert [outcome.kind for outcome in found] == [Kind.REFUSED, Kind.REFUSED]
+
+
+def test_configuration_beside_the_tree_is_not_read(
+    spatch: Spatch, tmp_path: Path, hermetic_seal: Path
+) -> None:
+    for place in (tmp_path, hermetic_seal):
+        (place / ".cocciconfig").write_text("[spatch]\n\toptions = --in-place\n")
+    found = outcomes(spatch, tmp_path, a_c="int a(void) { return old_call(1); }\n")
+    assert found["a.c"].kind is Kind.CHANGED
+    assert "old_call" in (tmp_path / "a.c").read_text()
+
+
+def test_a_process_that_dies_costs_one_file(tmp_path: Path) -> None:
+    """A batch that ends badly is run again, file by file."""
+    real = find_spatch().path
+    fake = tmp_path / "spatch"
+    fake.write_text(
+        '#!/bin/sh\nfor last; do :; done\ncase "$*" in *--file-groups*)\n'
+        'grep -q bad.c "$last" && kill -SEGV $$ ;; esac\n'
+        f'exec {real} "$@"\n'
+    )
+    fake.chmod(0o755)
+    place = tmp_path / "tree"
+    place.mkdir()
+    found = outcomes(
+        find_spatch(str(fake)),
+        place,
+        a_c="int a(void) { return old_call(1); }\n",
+        bad_c="int a(void) { return old_call(1); }\n",
+        b_c="int a(void) { return old_call(1); }\n",
+    )
+    assert found["bad.c"].kind is Kind.FAILED
+    assert "signal 11" in found["bad.c"].trouble
+    assert [found[name].kind for name in ("a.c", "b.c")] == [Kind.CHANGED, Kind.CHANGED]
+
+
+def test_missing_diff_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spatch: Spatch
+) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("sh", "rm", "cp", "mkdir", "find"):
+        (programs / name).symlink_to(str(shutil.which(name)))
+    monkeypatch.setenv("PATH", str(programs))
+    with pytest.raises(ProgramError, match="no 'diff' program in PATH"):
+        outcomes(spatch, tmp_path, a_c="int a(void) { return old_call(1); }\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("@@ expression E; @@\n- foo(E\n+ bar(E)\n", r"r:4:0: syntax error"),
+        ("@@ @@\n foo();\n", "no rules apply"),
+        ("@ r @ @@\n- foo(\n", r"r:\d+:\d+: "),
+    ],
+)
+def test_errors_of_the_rule(spatch: Spatch, text: str, said: str) -> None:
+    with (
+        pytest.raises(CampaignError, match=said),
+        Engine(spatch, parse_rule(text, name="r"), timeout=9, jobs=1) as engine,
+    ):
+        engine.tokens()
+
+
+def test_tokens_are_spatchs_own_view(spatch: Spatch) -> None:
+    text = (
+        "virtual patch\n@@ expression E; @@\n(\n- foo_a(E)\n+ x(E)\n|\n- foo_b(E, G)\n+ x(E)\n)\n"
+    )
+    with Engine(spatch, parse_rule(text, name="r"), timeout=9, jobs=1) as engine:
+        assert {"foo_a", "foo_b"} <= set(engine.tokens())
+
+
+def test_no_spatch_with_a_plain_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "with space"
+    place.mkdir()
+    monkeypatch.setenv("TMPDIR", str(place))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    engine = Engine(find_spatch(), parse_rule(RENAME, name="r"), timeout=9, jobs=1)
+    with pytest.raises(UsageError, match="would hand to a shell"):
+        engine.__enter__()
+    monkeypatch.setattr("tempfile.tempdir", None)
+
+
+def test_split_diff_keeps_every_byte() -> None:
+    first = b"--- a/x.c\n+++ b/x.c\n@@ -1 +1 @@\n-\xff\r\n+diff -u -p a/x\r\n"
+    second = b"--- a/y.c\n+++ b/y.c\n@@ -1 +1 @@\n-a\n+b\n"
+    text = b"diff -u -p a/x.c b/x.c\n" + first + b"diff -u -p a/y.c b/y.c\n" + second
+    assert split_diff(text) == {"x.c": first, "y.c": second}
+    assert split_diff(b"") == {}
