@@ -36,7 +36,12 @@ _PARSE_ERROR = re.compile(r" = error in (.*); set verbose_parsing for more info\
 _DROP = re.compile(r'SPATCH-DROP kind=(\w+) reason="([^"]*)" file=(.*)\Z')
 _EXCEPTION = re.compile(r"EXN: ?(.*?) in (\S+)\Z")
 _SMPL_ERROR = re.compile(r'File "[^"]*", line (\d+), column (\d+)')
+_HUNK = re.compile(rb"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
 _GREP_QUERY = re.compile(r"^Grep query\n(.*)\Z", re.MULTILINE | re.DOTALL)
+
+
+# What --parse-cocci said, by spatch, rule and arguments: a large rule takes seconds.
+_TOKENS: dict[tuple[str, ...], tuple[str, ...]] = {}
 
 
 class Kind(StrEnum):
@@ -180,12 +185,18 @@ class Engine:
         header's ``// Keywords:``.  Empty when it has none.  Raises
         ``CampaignError`` with spatch's line and column when the rule is wrong.
         """
+        key = (str(self._spatch.path), self._rule.text, *self._rule.arguments)
+        if key not in _TOKENS:
+            _TOKENS[key] = self._ask_tokens()
+        return _TOKENS[key] or self._rule.keywords
+
+    def _ask_tokens(self) -> tuple[str, ...]:
         result = self._run(["--parse-cocci", str(self._cocci), *self._rule.arguments], limit=60)
         said = result.stdout.decode("utf-8", "replace")
         self._complain(result)
         query = _GREP_QUERY.search(said)
         words = re.findall(r"[^\s|&()]+", query[1]) if query else []
-        return tuple(sorted(set(words) - {"None", "TRUE"})) or self._rule.keywords
+        return tuple(sorted(set(words) - {"None", "TRUE"}))
 
     def run(
         self,
@@ -379,17 +390,40 @@ def _locate(regions: list[list[str]], words: re.Pattern[str], text: str) -> tupl
     return tuple(sorted(found))
 
 
-def split_diff(diff: bytes) -> dict[str, bytes]:
-    """A diff as spatch prints it, by path; each part starts at its ``---`` line.
+def split_diff(output: bytes) -> dict[str, bytes]:
+    """The diffs in what spatch prints, by path; each starts at its ``---`` line.
 
-    The ``diff -u -p`` line before each file is dropped: ``git apply`` needs it
-    not, and two files never share a part.
+    Only headers and the lines that hunks say they have are taken: spatch prints
+    warnings between them, and a ``diff -u -p`` line that ``git apply`` needs not.
     """
     parts: dict[str, bytes] = {}
-    starts = [m.start() for m in re.finditer(rb"^diff -u -p a/", diff, re.MULTILINE)]
-    for start, end in zip(starts, [*starts[1:], len(diff)], strict=False):
-        body = diff[diff.index(b"\n", start) + 1 : end]
-        if found := re.match(rb"--- a/([^\n\t]+)", body):
+    lines = output.split(b"\n")
+    path, at = "", 0
+    while at < len(lines):
+        line = lines[at]
+        if line.startswith(b"diff -u -p a/"):
+            path = ""
+        elif not path and (found := re.match(rb"--- a/([^\t]+)", line)):
             path = found[1].decode("utf-8", "surrogateescape")
-            parts[path] = parts.get(path, b"") + body
+            parts[path] = parts.get(path, b"") + b"\n".join(lines[at : at + 2]) + b"\n"
+            at += 1
+        elif path and (hunk := _HUNK.match(line)):
+            end = _hunk_end(lines, at + 1, int(hunk[1] or 1), int(hunk[2] or 1))
+            parts[path] += b"\n".join(lines[at:end]) + b"\n"
+            at = end - 1
+        at += 1
     return parts
+
+
+def _hunk_end(lines: list[bytes], at: int, old: int, new: int) -> int:
+    """Where the hunk that starts at ``at`` ends, with ``old`` and ``new`` lines to come."""
+    while at < len(lines) and (old > 0 or new > 0):
+        kind = lines[at][:1]
+        old -= kind != b"+"
+        new -= kind != b"-"
+        if kind == b"\\":
+            old, new = old + 1, new + 1
+        at += 1
+    if at < len(lines) and lines[at].startswith(b"\\ "):
+        at += 1
+    return at

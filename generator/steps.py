@@ -25,6 +25,7 @@ from generator.errors import (
     ExpectedFailureError,
     UsageError,
 )
+from generator.includes import local_includes
 from generator.rule import Rule, read_rule
 from generator.tree import Identity, Tree, Worktree, run_git
 
@@ -97,6 +98,7 @@ def _run_rule(shop: Workshop, step: RuleStep) -> StepReport:
         tokens = step.tokens or derived
         files = shop.worktree.candidates(tokens, step.paths)
         files = [file for file in files if not _within(file, step.exclude)]
+        _materialize(shop.worktree, files)
         outcomes = engine.run(
             shop.worktree.path,
             files,
@@ -124,6 +126,22 @@ class CampaignTroubleError(ExpectedFailureError):
         """One line a file and what can be done."""
         hint = 'exclude a file with its reason: exclude = { "path" = "reason" }, or raise --timeout'
         return [*(f"{self.rule}: {trouble}" for trouble in self.troubles), f"hint: {hint}"]
+
+
+def _materialize(worktree: Worktree, files: Sequence[str]) -> None:
+    """Write out ``files`` and the headers that spatch reads with them."""
+    seen: set[str] = set()
+    todo = set(files)
+    while todo:
+        worktree.materialize(sorted(todo))
+        seen |= todo
+        present = [path for path in todo if (worktree.path / path).is_file()]
+        todo = {
+            header
+            for path in present
+            if not (worktree.path / path).is_symlink()
+            for header in local_includes(path, (worktree.path / path).read_bytes())
+        } - seen
 
 
 def _within(file: str, paths: Sequence[str] | dict[str, str]) -> bool:

@@ -11,7 +11,7 @@ import contextlib
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +26,7 @@ _NEUTRAL = (
     "core.autocrlf=false",
     "core.fsmonitor=false",
     "core.untrackedCache=false",
+    "core.sparseCheckout=false",
     "core.quotePath=true",
     "checkout.workers=0",
     "commit.gpgSign=false",
@@ -237,12 +238,20 @@ class Tree:
 
     @contextlib.contextmanager
     def worktree(self, commit: str) -> Iterator["Worktree"]:
-        """A temporary, detached worktree at ``commit``, removed on the way out."""
+        """A temporary, detached worktree at ``commit``, removed on the way out.
+
+        It starts without files: writing out and removing a whole Linux takes
+        far longer than all the work on the few files that a series needs.
+        """
         holder = Path(mkdtemp(prefix="reroll-tree-"))
         place = holder / "tree"
+        words = ("worktree", "add", "--quiet", "--detach", "--force", "--no-checkout")
         try:
-            self.git("worktree", "add", "--quiet", "--detach", "--force", str(place), commit)
-            yield Worktree(place)
+            self.git(*words, str(place), commit)
+            worktree = Worktree(place)
+            worktree.git("read-tree", "HEAD")
+            worktree.mark("--skip-worktree", worktree.git("ls-files", "-z"))
+            yield worktree
         finally:
             shutil.rmtree(holder, ignore_errors=True)
             with contextlib.suppress(RerollError):
@@ -271,10 +280,45 @@ def read_settings(prefix: str, *, cwd: Path) -> dict[str, tuple[str, ...]]:
 
 
 class Worktree:
-    """A temporary worktree: the only place where files are changed."""
+    """A temporary worktree: the only place where files are changed.
+
+    Its index is whole, its files come when they are asked for (git's
+    "skip-worktree" bit stands on the others; git apply, am and cherry-pick
+    fetch what they need by themselves).
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    def mark(self, bit: str, names: bytes) -> None:
+        """Set a bit of git-update-index(1) on the NUL-separated ``names``."""
+        self.git("update-index", "-z", bit, "--stdin", stdin=names)
+
+    def materialize(self, paths: Sequence[str]) -> None:
+        """Write the tracked files among ``paths`` out, unless they are there already."""
+        wanted = set(paths)
+        if all((self.path / path).exists() for path in wanted):
+            return
+        listed = self.git("ls-files", "-z", "-v").decode("utf-8", "surrogateescape")
+        absent = [
+            line[2:] for line in listed.split("\0") if line[:2] == "S " and line[2:] in wanted
+        ]
+        if absent:
+            names = "\0".join(absent).encode("utf-8", "surrogateescape") + b"\0"
+            self.mark("--no-skip-worktree", names)
+            self.git("checkout-index", "-u", "-f", "-z", "--stdin", stdin=names)
+
+    def make_directories(self, names: Iterable[str]) -> None:
+        """Make those of ``names`` that are directories of the tree, with nothing in them."""
+        listed = self.git("ls-tree", "-r", "-d", "-z", "--name-only", "HEAD")
+        known = set(listed.decode("utf-8", "surrogateescape").split("\0"))
+        for name in known & set(names):
+            (self.path / name).mkdir(parents=True, exist_ok=True)
+
+    def top_files(self) -> list[str]:
+        """The files at the root of the tree."""
+        listed = self.git("ls-files", "-z", "--", ":(glob)*")
+        return [name for name in listed.decode("utf-8", "surrogateescape").split("\0") if name]
 
     def git(self, *words: str, stdin: bytes = b"") -> bytes:
         """What ``git WORDS`` prints here; ``ProgramError`` when it fails."""
@@ -289,7 +333,10 @@ class Worktree:
         full = self.path / path
         root = self.path.resolve()
         outside = Path(path).is_absolute() or ".." in Path(path).parts or ".git" in Path(path).parts
-        if outside or root not in full.resolve().parents:
+        if outside:
+            raise UsageError(f"{path}: leads out of the tree")
+        self.materialize([path])
+        if root not in full.resolve().parents:
             raise UsageError(f"{path}: leads out of the tree")
         return full
 
@@ -303,7 +350,7 @@ class Worktree:
             listed = self.git("ls-files", "-z", "--", *specs)
         else:
             words = [word for token in tokens for word in ("-e", token)]
-            command = ["grep", "-z", "-l", "-w", "-F", *words, "--", *specs]
+            command = ["grep", "--cached", "-z", "-l", "-w", "-F", *words, "--", *specs]
             result = run_git(command, cwd=self.path, check=False)
             if result.returncode not in (0, 1):
                 raise ProgramError(f"git grep: {result.complaint}")
@@ -329,8 +376,9 @@ class Worktree:
             raise ConflictError(f"does not apply: {', '.join(files) or result.complaint}")
 
     def stage(self, paths: Sequence[str]) -> None:
-        """Take ``paths`` as they are on disk into the index, ignored or not."""
-        self.git("add", "--force", "--", *(f":(literal){path}" for path in paths))
+        """Take ``paths`` as they are on disk, or their absence, into the index, ignored or not."""
+        names = "\0".join(paths).encode("utf-8", "surrogateescape") + b"\0"
+        self.git("update-index", "--add", "--remove", "-z", "--stdin", stdin=names)
 
     def staged_diff(self) -> bytes:
         """The change that would be committed, as a git diff; empty for none."""

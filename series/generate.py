@@ -235,19 +235,19 @@ def _recipients(
 def _maintainers(
     request: Request, built: Built, worktree: Worktree, patches: Sequence[compose.RawMail]
 ) -> list[list[recipients.Wish]]:
-    source = recipients.source_of(worktree.path, request.settings.maintainers)
+    source = recipients.source_of(worktree, request.settings.maintainers)
     if source == "python":
         files = [
             [name for file in patch.files for name in dict.fromkeys((file.source, file.path))]
             for patch in built.patches
         ]
         contents = [mail.content for mail in patches]
-        return recipients.from_maintainers(worktree.path, contents, files)
+        return recipients.from_maintainers(worktree, contents, files)
     with TemporaryDirectory(prefix="reroll-mails-") as place:
         paths = [Path(place) / mail.name for mail in patches]
         for path, mail in zip(paths, patches, strict=True):
             path.write_bytes(mail.content)
-        return recipients.from_script(worktree.path, paths)
+        return recipients.from_script(worktree, paths)
 
 
 def _everywhere(request: Request) -> list[recipients.Wish]:

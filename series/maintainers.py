@@ -17,6 +17,7 @@ the order of a perl hash), sections are taken in the order of the file.
 from __future__ import annotations
 
 import functools
+import posixpath
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ from typing import Literal
 Kind = Literal["maintainer", "reviewer", "list"]
 
 # The person who gets all of the kernel through others; the script leaves him out, too.
-_CHIEF = re.compile(rb"Linus Torvalds <torvalds@linux-foundation.org>")
+_CHIEF = re.compile(rb"Linus Torvalds <torvalds@")
 _TITLE_LIMIT = 50
 # An address list longer than this is nobody's; it is not worth a slow grammar.
 _LIST_LIMIT = 2000
@@ -400,9 +401,9 @@ def _file_pattern(
     section: int, line: _Line, directories: Collection[str] | None, problems: _Problems
 ) -> _FilePattern:
     value = line.value
-    if directories and _is_bare_directory(value, directories):
-        value += b"/"
     regex = value.replace(b".", rb"\.").replace(b"*", b".*").replace(b"?", b".")
+    if directories is not None and _names_directory(regex, directories):
+        value, regex = value + b"/", regex + b"/"
     if value and _BEYOND_GLOB.search(value):
         try:
             _translate(regex, False)
@@ -424,14 +425,17 @@ def _file_pattern(
     )
 
 
-def _is_bare_directory(value: bytes, directories: Collection[str]) -> bool:
-    """Whether a pattern is the path of a directory, without a slash at its end.
+def _names_directory(regex: bytes, directories: Collection[str]) -> bool:
+    """Whether a pattern without a slash at its end is the path of a directory.
 
-    The script asks the file system after it escaped the dots, so that it never finds a
-    directory that has one in its name.
+    The script asks the file system after it made a regular expression of the pattern: it
+    never finds a directory that has a dot in its name, but takes ``?`` for the dot that is
+    every directory's own name.
     """
-    bare = b"." not in value and not value.endswith(b"/")
-    return bare and value.decode("utf-8", "surrogateescape") in directories
+    if not regex or regex.endswith(b"/"):
+        return False
+    path = posixpath.normpath(regex.decode("utf-8", "surrogateescape"))
+    return path in directories or path in (".", "..")
 
 
 def _fixed_prefix(value: bytes) -> bytes:

@@ -14,10 +14,16 @@ from typing import Literal
 
 from generator import process
 from generator.errors import CampaignError, ProgramError
+from generator.tree import Worktree
 from series import addresses
 from series.version import Recipient
 
 _SCRIPT = "scripts/get_maintainer.pl"
+# What get_maintainer.pl takes for the top of a kernel tree.
+_TOP_DIRECTORIES = (
+    *("Documentation", "arch", "include", "drivers", "fs", "init", "ipc", "kernel", "lib"),
+    "scripts",
+)
 _ROLE = re.compile(r"(?P<address>.*?) \((?P<role>[^()]*(?:\([^()]*\)[^()]*)*)\)\Z")
 
 
@@ -30,20 +36,28 @@ class Wish:
     reason: str
 
 
-def source_of(root: Path, wanted: str) -> Literal["script", "python"]:
-    """How maintainers are found in the tree at ``root``: as ``wanted``, or by what it has."""
+def source_of(worktree: Worktree, wanted: str) -> Literal["script", "python"]:
+    """How maintainers are found in ``worktree``: as ``wanted``, or by what it has."""
     if wanted == "python":
         return "python"
-    if (root / _SCRIPT).is_file():
+    if worktree.exists(_SCRIPT):
         return "script"
     if wanted == "script":
-        raise ProgramError(f"{root}: has no {_SCRIPT}", hint="git config reroll.maintainers python")
+        raise ProgramError(
+            f"the tree has no {_SCRIPT}", hint="git config reroll.maintainers python"
+        )
     return "python"
 
 
-def from_script(root: Path, mails: Sequence[Path]) -> list[list[Wish]]:
+def from_script(worktree: Worktree, mails: Sequence[Path]) -> list[list[Wish]]:
     """What the tree's own script says for each mail; ``ProgramError`` when it fails."""
     perl = process.find("perl", hint="apt install perl")
+    root = worktree.path
+    worktree.materialize([*worktree.top_files(), _SCRIPT])
+    # It wants the top of a kernel tree, and asks which patterns are directories.
+    maintainers = (root / "MAINTAINERS").read_text(encoding="latin-1")
+    patterns = re.findall(r"^[FX]:\s*(\S+?)/?$", maintainers, re.MULTILINE)
+    worktree.make_directories([*_TOP_DIRECTORIES, *patterns])
     options = ("--nogit", "--nogit-fallback", "--norolestats", "--roles", "--nofixes")
     answers = []
     for mail in mails:
@@ -69,13 +83,15 @@ def _script_line(line: str) -> Wish | None:
 
 
 def from_maintainers(
-    root: Path, mails: Sequence[bytes], files: Sequence[Sequence[str]]
+    worktree: Worktree, mails: Sequence[bytes], files: Sequence[Sequence[str]]
 ) -> list[list[Wish]]:
-    """What MAINTAINERS of the tree at ``root`` says for each mail; nothing where it has none."""
+    """What MAINTAINERS in ``worktree`` says for each mail; nothing where there is none."""
     from series import maintainers
 
+    worktree.materialize(["MAINTAINERS", ".mailmap", ".get_maintainer.ignore"])
+
     def content(name: str) -> bytes:
-        path = root / name
+        path = worktree.path / name
         return path.read_bytes() if path.is_file() and not path.is_symlink() else b""
 
     read = maintainers.parse(

@@ -198,7 +198,16 @@ def test_no_spatch_with_a_plain_name(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_split_diff_keeps_every_byte() -> None:
     first = b"--- a/x.c\n+++ b/x.c\n@@ -1 +1 @@\n-\xff\r\n+diff -u -p a/x\r\n"
-    second = b"--- a/y.c\n+++ b/y.c\n@@ -1 +1 @@\n-a\n+b\n"
-    text = b"diff -u -p a/x.c b/x.c\n" + first + b"diff -u -p a/y.c b/y.c\n" + second
+    last = b"\\ No newline at end of file\n"
+    second = b"--- a/y.c\n+++ b/y.c\n@@ -1 +1 @@\n-a\n" + last + b"+b\n" + last
+    warning = b"warning: g: inconsistently modified\n-1 and more\n"
+    text = (
+        warning
+        + b"diff -u -p a/x.c b/x.c\n"
+        + first
+        + warning
+        + b"diff -u -p a/y.c b/y.c\n"
+        + second
+    )
     assert split_diff(text) == {"x.c": first, "y.c": second}
     assert split_diff(b"") == {}
