@@ -2,6 +2,7 @@
 /* Memory management for processors that have no paging unit. */
 #include <linux/kernel.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 #include <linux/export.h>

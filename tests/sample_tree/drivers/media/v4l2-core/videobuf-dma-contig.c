@@ -18,7 +18,7 @@ struct videobuf_dma_contig_memory {
  * @baddr: user address of the memory
  * @size: its size in bytes
  *
- * Only memory in one piece will do, which follow_pfn() finds out.
+ * Only memory in one piece will do, as the device cannot scatter.
  *
  * Return: 0, or a negative error code.
  */

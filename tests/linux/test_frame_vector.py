@@ -1,0 +1,153 @@
+"""The whole path on a real Linux 5.10: generate v7, compile it, apply it, send it."""
+
+import json
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Run
+from tests.linux.conftest import Kernel
+from tests.repositories import git
+from tests.smtp import send_to, smtp_server
+
+pytestmark = pytest.mark.linux
+
+
+@pytest.fixture
+def series(reroll: Run, kernel: Kernel, tmp_path: Path) -> Path:
+    """The series folder, with v7 generated in under 30 seconds."""
+    git(kernel.path, "config", "user.name", "Ada Developer")
+    assert reroll("-C", tmp_path, "init", "series", "--campaign", "frame_vector").code == 0
+    folder = tmp_path / "series"
+    start = time.monotonic()
+    done = reroll("-C", folder, "--tree", kernel.path, "generate", "-v", 7)
+    print(f"generate took {time.monotonic() - start:.1f} s\n{done.out}")  # noqa: T201
+    assert (done.code, done.err) == (0, "")
+    assert "unmatched, left out: vfio/type1" in done.out
+    return folder
+
+
+def grep(kernel: Kernel, revision: str, pattern: str, *paths: str) -> list[str]:
+    """Lines of ``revision`` that match, as file:line:text."""
+    result = subprocess.run(
+        ["git", "grep", "-n", "-E", pattern, revision, "--", *paths],
+        cwd=kernel.path,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    return [line.removeprefix(f"{revision}:") for line in result.stdout.splitlines()]
+
+
+def test_generate_apply_send(
+    reroll: Run, kernel: Kernel, series: Path, tmp_path: Path, hermetic_seal: Path
+) -> None:
+    manifest = json.loads((series / "versions/v7/manifest.json").read_text())
+    tree = manifest["tree"]
+    assert len(manifest["patches"]) == 8
+    _nothing_is_left(kernel, manifest["tip"])
+    _same_again(reroll, kernel, series, manifest["tip"])
+
+    # A second worktree of the same repository.
+    second = tmp_path / "second"
+    git(kernel.path, "worktree", "add", "-q", "--no-checkout", "--detach", str(second), kernel.base)
+    done = reroll("-C", series, "--tree", second, "--json", "apply", "-v", 7, "--onto", kernel.base)
+    assert json.loads(done.out)["tree"] == tree
+
+    with smtp_server() as inbox:
+        send_to(inbox, kernel.path)
+        done = reroll("-C", series, "--tree", kernel.path, "send", "-v", 7, "--yes")
+        assert done.code == 0, done.err
+        ids = [mail["Message-ID"] for mail in inbox.messages]
+        assert len(ids) == len(set(ids)) == len(manifest["patches"]) + 1
+        expected = [manifest["cover"], *manifest["patches"]]
+        for envelope, mail in zip(inbox.envelopes, expected, strict=True):
+            wanted = {re.sub(r".*<(.*)>", r"\1", r["address"]) for r in mail["recipients"]}
+            assert set(envelope.rcpt_tos) == wanted
+        inbox.write_mbox(tmp_path / "received.mbox")
+    assert _b4_am(kernel, tmp_path, ids[0], hermetic_seal) == tree
+
+
+def _nothing_is_left(kernel: Kernel, tip: str) -> None:
+    assert grep(kernel, tip, r"gup_flags.*frame|get_vaddr_frames.*flags") == []
+    for path in ("mm/frame_vector.c", "drivers/media/common/videobuf2/frame_vector.c"):
+        assert grep(kernel, tip, "gup_flags", path) == []
+    assert grep(kernel, tip, "FRAME_VECTOR", "*Kconfig*", "*Makefile*") == []
+    assert grep(kernel, tip, "frame_vector", "drivers/gpu/drm/exynos", "drivers/misc") == []
+    # Every use in any architecture: prototype, definition and callers have three arguments.
+    shown = grep(kernel, tip, r"\bget_vaddr_frames\(")
+    files = {line.split(":")[0] for line in shown}
+    uses = 0
+    for file in files:
+        text = git(kernel.path, "show", f"{tip}:{file}")
+        code = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+        for call in re.findall(r"\bget_vaddr_frames\(((?:[^()]|\([^()]*\))*)\)", code):
+            assert re.sub(r"\([^()]*\)", "", call).count(",") == 2, (file, call)
+            uses += 1
+    assert uses == 3
+
+
+def _same_again(reroll: Run, kernel: Kernel, series: Path, tip: str) -> None:
+    assert reroll("-C", series, "--tree", kernel.path, "generate", "-v", 7).code == 0
+    assert git(kernel.path, "rev-parse", "reroll/frame-vector") == tip
+
+
+def _b4_am(kernel: Kernel, tmp_path: Path, message_id: str, home: Path) -> str:
+    """``b4 am`` on what arrived, then ``git am``: the tree that gives."""
+    out = tmp_path / "am"
+    with (home / ".gitconfig").open("a") as config:
+        config.write("[b4]\n\tattestation-policy = off\n")
+    subprocess.run(
+        ["b4", "--offline-mode", "am", "-m", str(tmp_path / "received.mbox"), "-o", str(out),
+         message_id.strip("<>")],
+        cwd=tmp_path,
+        check=True,
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    (mbox,) = out.glob("v7*.mbx")
+    place = tmp_path / "am-tree"
+    git(kernel.path, "worktree", "add", "-q", "--no-checkout", "--detach", str(place), kernel.base)
+    git(place, "read-tree", "HEAD")
+    listed = git(place, "ls-files", "-z")
+    git(place, "update-index", "-z", "--skip-worktree", "--stdin", stdin=listed.encode())
+    git(place, "am", "-q", "-3", str(mbox))
+    return git(place, "rev-parse", "HEAD^{tree}")
+
+
+def test_every_object_compiles_at_the_tip(kernel: Kernel, series: Path, tmp_path: Path) -> None:
+    manifest = json.loads((series / "versions/v7/manifest.json").read_text())
+    source, objects = tmp_path / "source", tmp_path / "objects"
+    objects.mkdir()
+    git(kernel.path, "worktree", "add", "-q", "--detach", str(source), manifest["tip"])
+
+    def make(*words: str) -> str:
+        result = subprocess.run(
+            ["make", "-C", str(source), f"O={objects}", "-j2", *words],
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+        assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+        return result.stderr
+
+    make("allmodconfig")
+    make("prepare", "modules_prepare")
+    files = {file for patch in manifest["patches"] for file in patch["files"]}
+    sources = {file for file in files if file.endswith(".c") and (source / file).exists()}
+    # What includes a header that the series changes or adds.
+    for header in (file for file in files if file.endswith(".h") and "linux/mm.h" not in file):
+        name = re.escape(header.removeprefix("include/").rsplit("/", 1)[-1])
+        users = grep(kernel, manifest["tip"], rf'#\s*include [<"].*\b{name}[>"]', "*.c")
+        near = header.rsplit("/", 1)[0] if not header.startswith("include/") else "drivers/media"
+        sources |= {line.split(":")[0] for line in users if line.startswith(near)}
+    # nommu.c is for machines without an MMU; x86 has one.
+    targets = sorted(file[:-2] + ".o" for file in sources - {"mm/nommu.c"})
+    assert len(targets) > 5
+    said = make(*targets)
+    assert "warning:" not in said, said
+    print(f"compiled {len(targets)} objects without a warning")  # noqa: T201
