@@ -16,11 +16,10 @@ from generator.campaign import Campaign
 from generator.commits import Built, BuiltPatch, build
 from generator.errors import CampaignError, ConflictError, UsageError
 from generator.spatch import Spatch, find_spatch
-from generator.steps import Workshop, check_rules
+from generator.steps import Progress, Workshop, check_rules
 from generator.templates import render
 from generator.tree import Identity, RefUpdate, Tree, Worktree
 from series import compose, journal, recipients, sending, store
-from series.progress import Report
 from series.settings import Settings, jobs_of
 from series.version import (
     MANIFEST_FORMAT,
@@ -59,7 +58,7 @@ def names(campaign: Campaign, version: int) -> tuple[str, str]:
     return f"reroll/{name}", f"reroll/{name}-v{version}"
 
 
-def generate(request: Request, report: Report) -> Generated:
+def generate(request: Request, report: Progress) -> Generated:
     """Make a version; nothing is written but objects in the tree's repository.
 
     Raises the errors of the campaign's steps, ``ConflictError`` when the branch

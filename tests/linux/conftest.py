@@ -1,7 +1,6 @@
 """A kernel tree to work on, and the frame_vector series made on it once."""
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +27,12 @@ class Kernel:
 
 
 @pytest.fixture
-def kernel(linux: Path, tmp_path: Path) -> Iterator[Kernel]:
-    """A bare clone of this test's own: refs and configuration are free to change."""
+def kernel(linux: Path, tmp_path: Path) -> Kernel:
+    """A bare repository of this test's own that borrows the tree's objects and has no other ref."""
     place = tmp_path / "linux.git"
-    git(tmp_path, "clone", "-q", "--bare", "--shared", str(linux), str(place))
-    yield Kernel(place, git(place, "rev-parse", "HEAD"))
+    base = git(linux, "rev-parse", "HEAD")
+    objects = git(linux, "rev-parse", "--path-format=absolute", "--git-path", "objects")
+    git(tmp_path, "init", "-q", "--bare", "-b", "master", str(place))
+    (place / "objects/info/alternates").write_text(f"{objects}\n")
+    git(place, "update-ref", "refs/heads/master", base)
+    return Kernel(place, base)

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -101,13 +102,9 @@ def _b4_am(kernel: Kernel, tmp_path: Path, message_id: str, home: Path) -> str:
     out = tmp_path / "am"
     with (home / ".gitconfig").open("a") as config:
         config.write("[b4]\n\tattestation-policy = off\n")
-    subprocess.run(
-        ["b4", "--offline-mode", "am", "-m", str(tmp_path / "received.mbox"), "-o", str(out),
-         message_id.strip("<>")],
-        cwd=tmp_path,
-        check=True,
-        stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+    b4 = [str(Path(sys.executable).with_name("b4")), "--offline-mode", "am"]
+    words = ["-m", str(tmp_path / "received.mbox"), "-o", str(out), message_id.strip("<>")]
+    subprocess.run([*b4, *words], cwd=tmp_path, check=True, stdin=subprocess.DEVNULL)
     (mbox,) = out.glob("v7*.mbx")
     place = tmp_path / "am-tree"
     git(kernel.path, "worktree", "add", "-q", "--no-checkout", "--detach", str(place), kernel.base)
