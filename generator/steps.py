@@ -90,7 +90,7 @@ def run_step(
 
 def _run_rule(shop: Workshop, step: RuleStep) -> StepReport:
     rule = rule_of(shop.campaign, step)
-    for path in (*step.paths, *step.exclude):
+    for path in step.paths:
         if not shop.worktree.exists(path):
             raise UnmatchedError(f"{step.rule}: there is no {path} in the tree")
     with spatch.Engine(shop.spatch(), rule, timeout=shop.timeout, jobs=shop.jobs) as engine:

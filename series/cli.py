@@ -66,8 +66,9 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``reroll ARGV`` (default: the command line); returns the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
-    named = next((word for word in words if word in VERBS), "")
-    parser = build_parser(named)
+    # Only the parser knows which word is the verb: "-C send generate" has two.
+    verb = build_parser("").parse_known_args(words)[0].verb
+    parser = build_parser(verb or "")
     args = parser.parse_args(words)
     if args.show_version:
         from importlib.metadata import version

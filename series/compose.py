@@ -70,7 +70,9 @@ def format_patch(
             *("--no-to", "--no-cc", "--no-add-header", "--no-signoff", "--no-color", "--no-attach"),
             *("--cover-letter" if cover else "--no-cover-letter", "--no-notes", "--suffix=.patch"),
             *("--cover-from-description=none", "--no-ext-diff", "--binary"),
-            *(f"--base={base}", f"-v{version}", f"--subject-prefix={prefix}", f"--from={sender}"),
+            *(f"--base={base}", f"--subject-prefix={prefix}", f"--from={sender}"),
+            # A first version has no number (Documentation/process/submitting-patches.rst).
+            *((f"-v{version}",) if version > 1 else ()),
             f"{base}..{tip}",
         ]
         result = run_git(words, cwd=tree.path)

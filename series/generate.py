@@ -122,7 +122,7 @@ def old_tip(request: Request) -> str:
             f"the branch {branch} is checked out in {holder}", hint="check out another branch there"
         )
     folder = request.campaign.folder
-    known = {store.read(folder, number).tip for number in store.numbers(folder)} if tip else set()
+    known = store.tips(folder) if tip else set()
     if tip and tip not in known and not request.force:
         raise ConflictError(
             f"the branch {branch} is at {tip[:12]}, which no version in {folder} made",

@@ -938,19 +938,30 @@ def _named(name: bytes, address: bytes) -> bytes:
 # Bytes of the letters that the script allows in names, spelled as it sees them: without
 # an encoding, its "from A-grave to y-diaeresis" is this.
 _LETTERS = rb"A-Za-z\x80-\xc3"
-_MAIL_IN_TEXT = re.compile(
-    rb"[" + _LETTERS + rb"\xbf\"' ,.+-]*\s*,*\s*[(<{]?"
-    rb"[A-Za-z0-9_.+-]+@[A-Za-z0-9.-]+\.[A-Za-z0-9]+[)>}]?"
-)
-_MAIL_PART = re.compile(rb"[(<{]?([A-Za-z0-9_.+-]+@[A-Za-z0-9.-]+)[)>}]?")
+_DOMAIN_IN_TEXT = re.compile(rb"[A-Za-z0-9.-]+\.[A-Za-z0-9]+")
+# What is before the @, read backwards: the local part, a bracket, the name.
+_BEFORE_AT = re.compile(rb"([A-Za-z0-9_.+-]++)[(<{]?(\s*+,*+\s*+[" + _LETTERS + rb"\"' ,.+-]*+)")
 _NOT_IN_NAME = re.compile(rb"[^" + _LETTERS + rb"',.+-]")
 
 
 def _mails_in_text(text: bytes) -> Iterator[bytes]:
-    """The addresses that a file names, with the names before them where there are any."""
-    for found in _MAIL_IN_TEXT.findall(text):
-        name, address = _split(_MAIL_PART.sub(rb"<\1>", found))
-        yield _format(_trimmed(_last_words(name)), address)
+    """The addresses that a file names, with the names before them where there are any.
+
+    Searches from each @ to both sides: a pattern of it all takes cubic time in Python.
+    """
+    backwards = text[::-1]
+    done = 0
+    at = text.find(b"@")
+    while at >= 0:
+        domain = _DOMAIN_IN_TEXT.match(text, at + 1)
+        before = _BEFORE_AT.match(backwards, len(text) - at, len(text) - done)
+        if domain and before:
+            name, address = _split(
+                before[2][::-1] + b"<" + before[1][::-1] + b"@" + domain[0] + b">"
+            )
+            yield _format(_trimmed(_last_words(name)), address)
+            done = domain.end() + (text[domain.end() : domain.end() + 1] in (b")", b">", b"}"))
+        at = text.find(b"@", at + 1)
 
 
 def _last_words(name: bytes) -> bytes:

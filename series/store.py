@@ -4,6 +4,7 @@ A version is made in a temporary folder beside its place and renamed into it; an
 older one of the same number stands until then.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -70,10 +71,19 @@ def read(folder: Path, number: int | None = None) -> Version:
     except (ValidationError, UnicodeDecodeError) as error:
         raise UsageError(
             f"{path}: is damaged or of another reroll",
-            hint=f"run 'reroll generate -v {number}' again",
+            hint=f"move {path.parent} away and run 'reroll generate -v {number}'",
         ) from error
     _check(version, path)
     return version
+
+
+def tips(folder: Path) -> set[str]:
+    """The last commits of all versions whose manifests can be read."""
+    found = set()
+    for number in numbers(folder):
+        with contextlib.suppress(UsageError):
+            found.add(read(folder, number).tip)
+    return found
 
 
 def _check(version: Version, path: Path) -> None:

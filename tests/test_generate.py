@@ -96,7 +96,7 @@ def test_configuration_of_the_user_does_not_change_the_series(
 ) -> None:
     assert reroll(*small.words("generate")).code == 0
     first = git(small.tree, "rev-parse", "reroll/new-call")
-    mail = (small.folder / "versions/v1/v1-0001-drivers-a-use-new_call.patch").read_bytes()
+    mail = (small.folder / "versions/v1/0001-drivers-a-use-new_call.patch").read_bytes()
     hook = small.tree / ".git/hooks/post-commit"
     hook.write_text('#!/bin/sh\ntouch "$HOME/hook-ran"\n')
     hook.chmod(0o755)
@@ -109,7 +109,7 @@ def test_configuration_of_the_user_does_not_change_the_series(
         )
     assert reroll(*small.words("generate")).code == 0
     assert git(small.tree, "rev-parse", "reroll/new-call") == first
-    again = (small.folder / "versions/v1/v1-0001-drivers-a-use-new_call.patch").read_bytes()
+    again = (small.folder / "versions/v1/0001-drivers-a-use-new_call.patch").read_bytes()
     assert again == mail
     assert not (hermetic_seal / "hook-ran").exists()
 
@@ -143,9 +143,9 @@ def test_one_patch_has_no_cover_letter(reroll: Run, small: Small) -> None:
     (small.folder / "series.toml").write_text(text[: text.index('[[patch]]\nid = "b"')])
     assert reroll(*small.words("generate")).code == 0
     names = [path.name for path in (small.folder / "versions/v1").glob("*.patch")]
-    assert names == ["v1-0001-drivers-a-use-new_call.patch"]
+    assert names == ["0001-drivers-a-use-new_call.patch"]
     mail = (small.folder / "versions/v1" / names[0]).read_text()
-    assert "Subject: [PATCH 1/1]" in mail or "Subject: [PATCH v1 1/1]" in mail
+    assert "Subject: [PATCH 1/1] drivers: a: use new_call()\n" in mail
     assert "In-Reply-To" not in mail
 
 
@@ -239,7 +239,7 @@ def test_apply_and_pick_keep_the_author(reroll: Run, small: Small) -> None:
         assert git(small.tree, "log", "-1", "--format=%an %ae|%cn", "reroll/new-call~2") == (
             "Bob Hand bob@example.org|Ada Developer"
         )
-        mail = (small.folder / "versions/v1/v1-0001-a-count.patch").read_text()
+        mail = (small.folder / "versions/v1/0001-a-count.patch").read_text()
         assert "From: Ada Developer" in mail.split("\n\n")[0]
         assert mail.split("\n\n")[1].startswith("From: Bob Hand <bob@example.org>")
 
