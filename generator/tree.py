@@ -66,6 +66,7 @@ _LOCAL_VARIABLES = (
     "GIT_WORK_TREE",
 )
 _ZERO = "0" * 40
+_PREFIX = "reroll-tree-"
 
 
 @dataclass(frozen=True)
@@ -200,6 +201,11 @@ class Tree:
         """The object id that ``name`` (a full ref) holds, or empty."""
         return self.git("rev-parse", "--verify", "--quiet", name, check=False)
 
+    def tagged(self, pattern: str) -> set[str]:
+        """The commits of the annotated tags whose names match ``pattern`` (a shell pattern)."""
+        shown = self.git("for-each-ref", "--format=%(*objectname)", f"refs/tags/{pattern}")
+        return {line for line in shown.splitlines() if line}
+
     def branch_name(self, name: str) -> str:
         """``name`` if a branch can have it, else ``UsageError`` (git-check-ref-format(1))."""
         made = run_git(["check-ref-format", "--branch", name], cwd=self.path, check=False)
@@ -236,6 +242,14 @@ class Tree:
         if result.returncode != 0:
             raise ConflictError(f"{self.path}: no ref was moved: {result.complaint}")
 
+    def _remove_orphans(self) -> None:
+        """Remove the worktrees of runs that were killed before they could."""
+        for line in self.git("worktree", "list", "--porcelain").splitlines():
+            found = re.match(rf"worktree (.*/{_PREFIX}(\d+)-[^/]+)/tree\Z", line)
+            if found and not Path(f"/proc/{found[2]}").exists():
+                shutil.rmtree(found[1], ignore_errors=True)
+                self.git("worktree", "prune")
+
     @contextlib.contextmanager
     def worktree(self, commit: str) -> Iterator["Worktree"]:
         """A temporary, detached worktree at ``commit``, removed on the way out.
@@ -243,7 +257,8 @@ class Tree:
         It starts without files: writing out and removing a whole Linux takes
         far longer than all the work on the few files that a series needs.
         """
-        holder = Path(mkdtemp(prefix="reroll-tree-"))
+        self._remove_orphans()
+        holder = Path(mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
         place = holder / "tree"
         words = ("worktree", "add", "--quiet", "--detach", "--force", "--no-checkout")
         try:

@@ -74,6 +74,7 @@ def generate(request: Request, report: Progress) -> Generated:
             spatch.append(find_spatch(request.settings.spatch))
         return spatch[0]
 
+    report("reading the rules", 0, 0)
     check_rules(lazy_spatch(), request.campaign)
     committer = replace(request.tree.identity(), date=_date(request))
     with request.tree.worktree(request.base) as worktree:
@@ -122,7 +123,8 @@ def old_tip(request: Request) -> str:
             f"the branch {branch} is checked out in {holder}", hint="check out another branch there"
         )
     folder = request.campaign.folder
-    known = store.tips(folder) if tip else set()
+    # The tag moves with the branch: it knows of a version whose folder was lost to a crash.
+    known = store.tips(folder) | request.tree.tagged(f"{branch}-v*") if tip else set()
     if tip and tip not in known and not request.force:
         raise ConflictError(
             f"the branch {branch} is at {tip[:12]}, which no version in {folder} made",

@@ -5,15 +5,16 @@ older one of the same number stands until then.
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import mkdtemp
 
-from generator.errors import RerollError, UsageError
+from generator.errors import ConflictError, RerollError, UsageError
 from series.version import MANIFEST_FORMAT, Version
 
 MANIFEST = "manifest.json"
@@ -107,10 +108,31 @@ def mail_path(folder: Path, version: Version, mail: str) -> Path:
     return path
 
 
+@contextlib.contextmanager
+def lock(folder: Path) -> Iterator[None]:
+    """Keep other runs from writing versions of the series in ``folder``.
+
+    Raises ``ConflictError`` when another run has it, ``RerollError`` when the
+    folder cannot be opened.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise RerollError(f"{folder}: cannot be opened: {error.strerror}") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise ConflictError(f"another 'reroll generate' is at work in {folder}") from error
+    finally:
+        os.close(descriptor)
+
+
 class Draft:
     """A version being written: a temporary folder beside its place.
 
-    A context manager; what was not installed when it is left is removed.
+    A context manager, used under ``lock``; what was not installed when it is
+    left is removed.
     """
 
     def __init__(self, folder: Path, number: int) -> None:
@@ -120,6 +142,8 @@ class Draft:
         parent = self._place.parent
         try:
             parent.mkdir(parents=True, exist_ok=True)
+            for left in parent.glob(f".{self._place.name}-*"):
+                shutil.rmtree(left)  # of a run that was killed; we hold the lock
             self._temporary = Path(mkdtemp(prefix=f".{self._place.name}-", dir=parent))
         except OSError as error:
             raise RerollError(f"{parent}: cannot be written: {error.strerror}") from error

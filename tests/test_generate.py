@@ -1,6 +1,11 @@
 """``reroll generate``: what a user sees in the tree and in the series folder."""
 
 import json
+import os
+import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -300,3 +305,47 @@ def test_rule_that_would_run_code_is_refused(reroll: Run, small: Small) -> None:
     done = reroll(*small.words("generate"))
     assert done.code == 2
     assert "has python script rules" in done.err
+
+
+def test_killed_at_any_moment_the_next_run_heals(small: Small, tmp_path: Path) -> None:
+    """SIGKILL while it works: the user's tree is as it was, and a second run does the job."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    environment = {**os.environ, "TMPDIR": str(scratch)}
+    del environment["SOURCE_DATE_EPOCH"]
+    words = [sys.executable, "-m", "series.cli", *map(str, small.words("generate"))]
+    root = Path(__file__).parents[1]
+    before = state_of(small.tree)
+    for delay in (0.3, 0.45, 0.6, 0.75, 0.9, 1.05):
+        process = subprocess.Popen(words, env=environment, cwd=root, stdout=subprocess.DEVNULL)
+        time.sleep(delay)
+        process.kill()
+        process.wait()
+        assert state_of(small.tree)[1:] == before[1:]
+    done = subprocess.run(words, env=environment, cwd=root, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    manifest = json.loads((small.folder / "versions/v1/manifest.json").read_text())
+    assert manifest["tip"] == git(small.tree, "rev-parse", "reroll/new-call")
+    assert git(small.tree, "worktree", "list").count("\n") == 0
+    assert [path.name for path in (small.folder / "versions").iterdir()] == ["v1"]
+
+
+def test_refs_moved_but_the_folder_lost(reroll: Run, small: Small) -> None:
+    """Killed between the two: the tag shows that the branch holds no work of the user."""
+    assert reroll(*small.words("generate")).code == 0
+    shutil.rmtree(small.folder / "versions")
+    small.rewrite('message = "new_call() is better."', 'message = "It is better."')
+    assert reroll(*small.words("generate")).code == 0
+    assert "It is better" in git(small.tree, "log", "--format=%B", "master..reroll/new-call")
+
+
+def test_two_at_once(reroll: Run, small: Small) -> None:
+    import fcntl
+
+    held = os.open(small.folder, os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    try:
+        done = reroll(*small.words("generate"))
+    finally:
+        os.close(held)
+    assert (done.code, "another 'reroll generate' is at work" in done.err) == (3, True)

@@ -487,6 +487,15 @@ def test_problems(line: bytes, problem: str) -> None:
     assert all("@" in contact.address for contact in people)
 
 
+@pytest.mark.parametrize("run", [b" ", b"\n", b",", b"Ann ", b"a", b"@", b"a.", b"<a@"])
+def test_long_runs_take_no_time(run: bytes) -> None:
+    """Each of these takes minutes with a pattern that backtracks."""
+    name = "bindings/foo.yaml"
+    parsed = parse(b"PART\nM:\t" + run.strip() * 1000 + b",\nF:\tbindings/\n")
+    found = contacts(parsed, [name], contents={name: run * 50_000 + b"\nAnn <ann@example.org>"})
+    assert found[-1].address == "ann@example.org"
+
+
 def test_results_are_frozen() -> None:
     parsed = parse(TREE)
     (first, *_) = contacts(parsed, ["drivers/foo/core.c"])

@@ -39,13 +39,75 @@ position p;
  	...+>
  }
 
+// What else is understood, each use with its place.
+@to_pages depends on patch@
+identifier VEC;
+expression E, START, FLAGS, ERR;
+local idexpression N;
+idexpression RET;
+statement S, S1;
+position p;
+@@
+ RET = get_vaddr_frames(START, N, FLAGS, E->VEC);
+ if (RET != N) {
+ 	...
+ 	if (RET < 0) S
+ 	RET = ERR;
+ 	...
+ }
+(
+ if (frame_vector_to_pages@p(E->VEC) < 0) S1
+|
+ if (frame_vector_to_pages@p(E->VEC)) S1
+)
+
+@create depends on patch@
+identifier VEC;
+expression E, N;
+statement S;
+position p;
+@@
+ E->VEC = frame_vector_create@p(N);
+(
+ if (!E->VEC) S
+|
+ if (E->VEC == NULL) S
+)
+
+@use depends on patch@
+identifier VEC;
+expression E;
+position p;
+@@
+(
+ put_vaddr_frames@p(E->VEC)
+|
+ frame_vector_destroy@p(E->VEC)
+|
+ frame_vector_pages@p(E->VEC)
+|
+ frame_vector_count@p(E->VEC)
+)
+
 @other depends on patch@
-position p != site.p;
+position p != { site.p, to_pages.p, create.p, use.p };
 @@
 (
  get_vaddr_frames@p(...)
 |
+ put_vaddr_frames@p(...)
+|
+ frame_vector_create@p(...)
+|
+ frame_vector_destroy@p(...)
+|
+ frame_vector_pages@p(...)
+|
+ frame_vector_count@p(...)
+|
  frame_vector_pfns@p(...)
+|
+ frame_vector_to_pages@p(...)
 |
  frame_vector_to_pfns@p(...)
 )
@@ -322,8 +384,13 @@ statement S;
 -	E->VEC = frame_vector_create(N);
 +	E->pages = kvmalloc_array(N, sizeof(*E->pages), GFP_KERNEL);
  	if (
+(
 -		!E->VEC
 +		ZERO_OR_NULL_PTR(E->pages)
+|
+-		E->VEC == NULL
++		ZERO_OR_NULL_PTR(E->pages)
+)
  	   ) S
 
 @depends on patch && !other@

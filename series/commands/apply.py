@@ -12,7 +12,9 @@ EXAMPLE = "reroll -C my-series --tree ~/linux-next apply -v 7 --onto origin/mast
 
 def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the verb."""
-    parser = verbs.add_parser("apply", help="apply a version to another tree with git am -3")
+    parser = verbs.add_parser(
+        "apply", help="apply a version to another tree with git am -3", epilog=f"example: {EXAMPLE}"
+    )
     options.add_version(parser)
     parser.add_argument("--onto", metavar="REV", default="HEAD", help="where to (default: HEAD)")
     parser.add_argument(

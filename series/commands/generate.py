@@ -15,7 +15,11 @@ EXAMPLE = "reroll -C my-series --tree ~/linux generate -v 7"
 
 def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the verb."""
-    parser = verbs.add_parser("generate", help="run the campaign: commits, patches, cover letter")
+    parser = verbs.add_parser(
+        "generate",
+        help="run the campaign: commits, patches, cover letter",
+        epilog=f"example: {EXAMPLE}",
+    )
     options.add_version(parser)
     parser.add_argument(
         "--base", metavar="REV", help="the commit to work on (default: series.toml, else HEAD)"
@@ -45,10 +49,11 @@ def run(args: argparse.Namespace) -> int:
         )
         for note in tree.notes:
             say(f"reroll: note: {note}", sys.stderr)
-        with progress(quiet=args.json) as report:
-            generated = generate.generate(request, report)
-        if not args.dry_run:
-            generate.install(request, generated)
+        with store.lock(campaign.folder):
+            with progress(quiet=args.json) as report:
+                generated = generate.generate(request, report)
+            if not args.dry_run:
+                generate.install(request, generated)
     finally:
         tree.close()
     _show(generated.version, args)

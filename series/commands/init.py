@@ -22,7 +22,9 @@ def bundled() -> list[str]:
 
 def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the verb."""
-    parser = verbs.add_parser("init", help="make a series folder from a bundled campaign")
+    parser = verbs.add_parser(
+        "init", help="make a series folder from a bundled campaign", epilog=f"example: {EXAMPLE}"
+    )
     parser.add_argument("folder", metavar="DIR", help="the folder to make")
     parser.add_argument("--campaign", metavar="NAME", required=True, help="the campaign to copy")
     options.add_dry_run(parser, "write")

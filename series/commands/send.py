@@ -17,7 +17,9 @@ EXAMPLE = "reroll -C my-series send -v 7 --dry-run"
 
 def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the verb."""
-    parser = verbs.add_parser("send", help="send a version with git send-email")
+    parser = verbs.add_parser(
+        "send", help="send a version with git send-email", epilog=f"example: {EXAMPLE}"
+    )
     options.add_version(parser)
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
     parser.add_argument("--resume", action="store_true", help="send what a stopped send left")
