@@ -323,11 +323,14 @@ class Worktree:
             self.mark("--no-skip-worktree", names)
             self.git("checkout-index", "-u", "-f", "-z", "--stdin", stdin=names)
 
+    def directories(self) -> frozenset[str]:
+        """All directories of the tree at HEAD."""
+        listed = self.git("ls-tree", "-r", "-d", "-z", "--name-only", "HEAD")
+        return frozenset(listed.decode("utf-8", "surrogateescape").split("\0")) - {""}
+
     def make_directories(self, names: Iterable[str]) -> None:
         """Make those of ``names`` that are directories of the tree, with nothing in them."""
-        listed = self.git("ls-tree", "-r", "-d", "-z", "--name-only", "HEAD")
-        known = set(listed.decode("utf-8", "surrogateescape").split("\0"))
-        for name in known & set(names):
+        for name in self.directories() & set(names):
             (self.path / name).mkdir(parents=True, exist_ok=True)
 
     def top_files(self) -> list[str]:

@@ -16,20 +16,31 @@ the order of a perl hash), sections are taken in the order of the file.
 
 from __future__ import annotations
 
-import functools
 import posixpath
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from series.maintainer_addresses import (
+    Mailmap,
+    addresses_of,
+    as_text,
+    format_mail,
+    list_words,
+    mails_in_text,
+    plain_name,
+    read_ignore,
+    read_mailmap,
+    split,
+)
+from series.perl_regex import BAD_PATTERN, compile_perl, translate
+
 Kind = Literal["maintainer", "reviewer", "list"]
 
 # The person who gets all of the kernel through others; the script leaves him out, too.
 _CHIEF = re.compile(rb"Linus Torvalds <torvalds@")
 _TITLE_LIMIT = 50
-# An address list longer than this is nobody's; it is not worth a slow grammar.
-_LIST_LIMIT = 2000
 
 _ROLES = {
     b"supported": b"supporter",
@@ -101,7 +112,7 @@ class Maintainers:
         The script asks this only about people it found in git history, never about those
         whom MAINTAINERS names, and so ``contacts()`` doesn't.
         """
-        return _text(_format(name.encode(), address.encode())) in self.ignored
+        return as_text(format_mail(name.encode(), address.encode())) in self.ignored
 
 
 def parse(
@@ -124,11 +135,11 @@ def parse(
     known = None if directories is None else frozenset(directories)
     problems = _Problems()
     problems.check_encoding(text)
-    index = _build_index(drafts, known, _read_mailmap(mailmap), problems)
+    index = _build_index(drafts, known, read_mailmap(mailmap), problems)
     return Maintainers(
         sections=tuple(_section(draft) for draft in drafts),
         problems=problems.in_order(),
-        ignored=frozenset(_text(line) for line in _read_ignore(ignore)),
+        ignored=frozenset(as_text(line) for line in read_ignore(ignore)),
         _index=index,
     )
 
@@ -234,10 +245,10 @@ def _read_sections(text: bytes) -> list[_Draft]:
 
 def _section(draft: _Draft) -> Section:
     entries = tuple(
-        Entry(_text(line.letter), _text(line.value), line.number) for line in draft.lines
+        Entry(as_text(line.letter), as_text(line.value), line.number) for line in draft.lines
     )
     status = [entry.value for entry in entries if entry.letter == "S"]
-    return Section(_text(draft.title), status[-1] if status else "", entries, draft.number)
+    return Section(as_text(draft.title), status[-1] if status else "", entries, draft.number)
 
 
 class _Problems:
@@ -269,10 +280,6 @@ def _is_utf8(text: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "replace")
 
 
 # --- patterns --------------------------------------------------------------------------
@@ -314,7 +321,7 @@ class _FilePattern:
             return False
         if not self.regex:
             return True
-        compiled = _compile(b"^" + self.regex, False)
+        compiled = compile_perl(b"^" + self.regex, False)
         return compiled is not None and compiled.search(path) is not None
 
 
@@ -342,13 +349,13 @@ class _Index:
     bare_directories: Mapping[bytes, Sequence[_FilePattern]]
     names: tuple[_Keyword, ...]
     keywords: tuple[_Keyword, ...]
-    mailmap: _Mailmap
+    mailmap: Mailmap
 
 
 def _build_index(
     drafts: Sequence[_Draft],
     directories: Collection[str] | None,
-    mailmap: _Mailmap,
+    mailmap: Mailmap,
     problems: _Problems,
 ) -> _Index:
     by_directory: dict[bytes, list[_FilePattern]] = {}
@@ -363,7 +370,7 @@ def _build_index(
                 if directories is None and pattern.may_be_directory:
                     bare.setdefault(pattern.prefix, []).append(_below(pattern))
             elif line.letter in (b"N", b"K") and _is_usable(line, problems):
-                shown = f"{_text(line.letter)}: {_text(line.value)}"
+                shown = f"{as_text(line.letter)}: {as_text(line.value)}"
                 target = names if line.letter == b"N" else keywords
                 target.append(_Keyword(number, line.serial, line.value, shown))
         for line in draft.contacts:
@@ -377,24 +384,24 @@ def _directory(prefix: bytes) -> bytes:
 
 def _is_usable(line: _Line, problems: _Problems) -> bool:
     """Whether the perl pattern of an ``N:`` or ``K:`` line can be used; else say why."""
-    letter = _text(line.letter)
+    letter = as_text(line.letter)
     if not line.value:
         # In perl, an empty pattern means "the last one that matched", whatever that was.
         problems.add(line.number, f"{letter}: has no pattern")
         return False
     try:
-        _translate(line.value, True)
-    except _BAD_PATTERN as error:
-        problems.add(line.number, f"{letter}: {_text(line.value)}: {error}")
+        translate(line.value, True)
+    except BAD_PATTERN as error:
+        problems.add(line.number, f"{letter}: {as_text(line.value)}: {error}")
         return False
     return True
 
 
 def _check_address(line: _Line, problems: _Problems) -> None:
-    if line.letter == b"L" and not _split(_list_words(line.value)[0])[1]:
-        problems.add(line.number, f"L: has no address: {_text(line.value)}")
-    elif line.letter in (b"M", b"R") and not _split(line.value)[1]:
-        problems.add(line.number, f"{_text(line.letter)}: has no address: {_text(line.value)}")
+    if line.letter == b"L" and not split(list_words(line.value)[0])[1]:
+        problems.add(line.number, f"L: has no address: {as_text(line.value)}")
+    elif line.letter in (b"M", b"R") and not split(line.value)[1]:
+        problems.add(line.number, f"{as_text(line.letter)}: has no address: {as_text(line.value)}")
 
 
 def _file_pattern(
@@ -406,9 +413,9 @@ def _file_pattern(
         value, regex = value + b"/", regex + b"/"
     if value and _BEYOND_GLOB.search(value):
         try:
-            _translate(regex, False)
-        except _BAD_PATTERN as error:
-            problems.add(line.number, f"{_text(line.letter)}: {_text(value)}: {error}")
+            translate(regex, False)
+        except BAD_PATTERN as error:
+            problems.add(line.number, f"{as_text(line.letter)}: {as_text(value)}: {error}")
     prefix = _fixed_prefix(value)
     slashes = regex.count(b"/")
     depth = slashes if regex.endswith(b"/") else slashes + 1
@@ -421,7 +428,7 @@ def _file_pattern(
         whole_directory=regex.endswith(b"/"),
         slashes=slashes,
         depth=-1 if regex.startswith(b".*") else depth,
-        shown=f"{_text(line.letter)}: {_text(line.value)}",
+        shown=f"{as_text(line.letter)}: {as_text(line.value)}",
     )
 
 
@@ -495,7 +502,7 @@ def _matching_sections(index: _Index, path: bytes) -> list[tuple[int, str]]:
         elif pattern.section not in found or found[pattern.section][0] < pattern.serial:
             found[pattern.section] = (pattern.serial, pattern.depth, pattern.shown)
     for name in index.names:
-        compiled = _compile(name.regex, True)
+        compiled = compile_perl(name.regex, True)
         if compiled is None or not compiled.search(path):
             continue
         if name.section not in found or found[name.section][0] < name.serial:
@@ -532,8 +539,8 @@ def _keywords_of_patch(keywords: Iterable[_Keyword], patch: bytes) -> list[_Keyw
             continue
         if intro is None:
             intro, body = _text_lines(patch)
-        plain = _compile(keyword.regex, True)
-        changed = _compile(rb"^[+-].*" + keyword.regex, True)
+        plain = compile_perl(keyword.regex, True)
+        changed = compile_perl(rb"^[+-].*" + keyword.regex, True)
         if (plain is not None and any(map(plain.search, intro))) or (
             changed is not None and any(map(changed.search, body))
         ):
@@ -545,7 +552,7 @@ def _may_match(keyword: _Keyword, patch: bytes) -> bool:
     """Cheaply rule out most keywords: one search in the whole patch, not one in each line."""
     if _LOOKS_AROUND.search(keyword.regex):
         return True
-    anywhere = _compile(keyword.regex, True, re.MULTILINE)
+    anywhere = compile_perl(keyword.regex, True, re.MULTILINE)
     return anywhere is not None and anywhere.search(patch) is not None
 
 
@@ -573,422 +580,8 @@ def _keywords_of_files(
 
 
 def _matches_any(keyword: _Keyword, texts: Iterable[bytes]) -> bool:
-    compiled = _compile(keyword.regex, True)
+    compiled = compile_perl(keyword.regex, True)
     return compiled is not None and any(map(compiled.search, texts))
-
-
-# --- perl regular expressions ----------------------------------------------------------
-
-_BAD_PATTERN = (re.error, OverflowError, RecursionError)
-
-# Escapes that mean the same in Python, and those that have to be spelled out.
-_SAME_ESCAPES = frozenset("AbBdDsSwWnrtfa0123456789")
-_ESCAPES = {
-    "z": r"\Z",
-    "Z": r"(?=\n?\Z)",
-    "h": r"[ \t]",
-    "H": r"[^ \t]",
-    "v": r"[\n-\r\x85]",
-    "N": r"[^\n]",
-    "R": r"(?:\r\n|[\n-\r\x85])",
-    "e": r"\x1b",
-}
-_SAME_CLASS_ESCAPES = frozenset("bdDsSwWnrtfa01234567")
-_CLASS_ESCAPES = {"h": r" \t", "v": r"\n-\r\x85", "e": r"\x1b"}
-_POSIX = {
-    "alpha": "a-zA-Z",
-    "digit": "0-9",
-    "alnum": "a-zA-Z0-9",
-    "upper": "A-Z",
-    "lower": "a-z",
-    "space": r"\s",
-    "blank": r" \t",
-    "punct": r"!-/:-@\[-`{-~",
-    "xdigit": "0-9A-Fa-f",
-    "word": r"\w",
-}
-
-
-@functools.lru_cache(maxsize=8192)
-def _compile(pattern: bytes, extended: bool, flags: int = 0) -> re.Pattern[bytes] | None:
-    """The perl pattern as a Python one; None if it cannot be used (``parse`` said so)."""
-    try:
-        return re.compile(_translate(pattern, extended), flags)
-    except _BAD_PATTERN:
-        return None
-
-
-def _translate(pattern: bytes, extended: bool) -> bytes:
-    """A perl pattern in Python's spelling, without /x; raises ``re.error`` where there is none."""
-    python = _Translation(pattern.decode("latin-1"), extended).run().encode("latin-1")
-    re.compile(python)
-    return python
-
-
-@dataclass
-class _Group:
-    """A parenthesis: what inline flags opened in it, and whether /x holds."""
-
-    extended: bool
-    opened: list[str] = field(default_factory=list)
-
-
-class _Translation:
-    """One pass over a perl pattern.
-
-    Python has no inline flags in the middle of a pattern, so that ``a(?i)b|c`` becomes
-    ``a(?i:b)|(?i:c)``; and comments and white space of /x are dropped here, because a
-    comment would swallow the parentheses that this adds.
-    """
-
-    _FLAGS = re.compile(r"\(\?(\^?)([a-z]*)(?:-([a-z]*))?([:)])")
-    _NAMED = re.compile(r"\(\?P?<([A-Za-z_]\w*)>|\(\?'([A-Za-z_]\w*)'")
-    _PLAIN = re.compile(r"\(\?(?:<?[=!]|>)|\((?![?*])")
-    _HEX = re.compile(r"\\x(?:\{([0-9A-Fa-f]{1,2})\}|([0-9A-Fa-f]{1,2}))")
-    _POSIX_CLASS = re.compile(r"\[:([a-z]+):\]")
-
-    def __init__(self, source: str, extended: bool) -> None:
-        self._source = source
-        self._at = 0
-        self._out: list[str] = []
-        self._groups = [_Group(extended)]
-
-    def run(self) -> str:
-        steps = {
-            "\\": self._escape,
-            "[": self._class,
-            "(": self._open,
-            ")": self._close,
-            "|": self._alternative,
-        }
-        while self._at < len(self._source):
-            char = self._source[self._at]
-            if char in steps:
-                steps[char]()
-            elif self._groups[-1].extended and char in " \t\n\r\f\v":
-                self._at += 1
-            elif self._groups[-1].extended and char == "#":
-                end = self._source.find("\n", self._at)
-                self._at = len(self._source) if end < 0 else end
-            else:
-                self._emit(char, 1)
-        if len(self._groups) > 1:
-            raise re.error("unbalanced parenthesis")
-        self._emit(")" * len(self._groups[0].opened), 0)
-        return "".join(self._out)
-
-    def _emit(self, text: str, consumed: int) -> None:
-        self._out.append(text)
-        self._at += consumed
-
-    def _hex(self) -> bool:
-        number = self._HEX.match(self._source, self._at)
-        if number:
-            self._emit(f"\\x{number[1] or number[2]:0>2}", len(number[0]))
-        return number is not None
-
-    def _escape(self) -> None:
-        if self._hex():
-            return
-        char = self._source[self._at + 1 : self._at + 2]
-        if char in _ESCAPES:
-            self._emit(_ESCAPES[char], 2)
-        elif char in _SAME_ESCAPES or (char and not (char.isascii() and char.isalpha())):
-            self._emit("\\" + char, 2)
-        else:
-            raise re.error(f"\\{char} of perl is not supported")
-
-    def _class(self) -> None:
-        self._emit("[", 1)
-        if self._source.startswith("^", self._at):
-            self._emit("^", 1)
-        first = True
-        while first or not self._source.startswith("]", self._at):
-            if self._at >= len(self._source):
-                raise re.error("unterminated character set")
-            self._class_member()
-            first = False
-        self._emit("]", 1)
-
-    def _class_member(self) -> None:
-        char = self._source[self._at]
-        if posix := self._POSIX_CLASS.match(self._source, self._at):
-            if posix[1] not in _POSIX:
-                raise re.error(f"[:{posix[1]}:] is no class")
-            self._emit(_POSIX[posix[1]], len(posix[0]))
-        elif char == "\\":
-            self._class_escape()
-        elif char in "[]&|~" or (char == "-" and self._out[-1] == "-"):
-            # Python warns that some of these, doubled, may get a meaning one day.
-            self._emit("\\" + char, 1)
-        else:
-            self._emit(char, 1)
-
-    def _class_escape(self) -> None:
-        if self._hex():
-            return
-        char = self._source[self._at + 1 : self._at + 2]
-        if char in _CLASS_ESCAPES:
-            self._emit(_CLASS_ESCAPES[char], 2)
-        elif char in _SAME_CLASS_ESCAPES or (char and not char.isalnum()):
-            self._emit("\\" + char, 2)
-        else:
-            raise re.error(f"\\{char} of perl is not supported in a set")
-
-    def _open(self) -> None:
-        source, at, group = self._source, self._at, self._groups[-1]
-        if source.startswith("(?#", at):
-            end = source.find(")", at)
-            if end < 0:
-                raise re.error("unterminated comment")
-            self._at = end + 1
-        elif flags := self._FLAGS.match(source, at):
-            self._flags(flags)
-        elif named := self._NAMED.match(source, at):
-            self._emit(f"(?P<{named[1] or named[2]}>", len(named[0]))
-            self._groups.append(_Group(group.extended))
-        elif plain := self._PLAIN.match(source, at):
-            self._emit(plain[0], len(plain[0]))
-            self._groups.append(_Group(group.extended))
-        else:
-            raise re.error(f"{source[at : at + 3]} of perl is not supported")
-
-    def _flags(self, flags: re.Match[str]) -> None:
-        """``(?i)``, ``(?i-x)``, ``(?^i:`` or just ``(?:``."""
-        on, off = flags[2], flags[3] or ""
-        if set(on + off) - set("imsxap"):
-            raise re.error(f"flags {flags[0]} of perl are not supported")
-        group = self._groups[-1]
-        extended = "x" in on or (group.extended and "x" not in off and not flags[1])
-        if flags[1]:
-            off = "".join(set("ims") - set(on))
-        on = "".join(sorted(set(on) & set("ims")))
-        off = "".join(sorted(set(off) & set("ims")))
-        opening = f"(?{on}-{off}:" if off else f"(?{on}:"
-        if flags[4] == ":":
-            self._groups.append(_Group(extended))
-            self._emit(opening, len(flags[0]))
-            return
-        group.extended = extended
-        group.opened.append(opening)
-        self._emit(opening, len(flags[0]))
-
-    def _close(self) -> None:
-        if len(self._groups) == 1:
-            raise re.error("unbalanced parenthesis")
-        self._emit(")" * (len(self._groups.pop().opened) + 1), 1)
-
-    def _alternative(self) -> None:
-        opened = self._groups[-1].opened
-        self._emit(")" * len(opened) + "|" + "".join(opened), 1)
-
-
-# --- addresses -------------------------------------------------------------------------
-
-_NAMED_MAIL = re.compile(rb"([^<]+)<(.+@.*)>.*$")
-_BRACKETED_MAIL = re.compile(rb"\s*<(.+@\S*)>.*$")
-_BARE_MAIL = re.compile(rb"(.+@\S*).*$")
-_OUTER_QUOTE = re.compile(rb'^"|"$')
-_NEEDS_QUOTES = re.compile(rb"[^\w \-]")
-_BARE_QUOTE = re.compile(rb'(?<!\\)"')
-
-
-def _split(mail: bytes) -> tuple[bytes, bytes]:
-    """Name and address of one mail address; the name quoted if it has to be."""
-    name = address = b""
-    if named := _NAMED_MAIL.match(mail):
-        name, address = named[1], named[2]
-    elif bare := _BRACKETED_MAIL.match(mail) or _BARE_MAIL.match(mail):
-        address = bare[1]
-    return _quoted(name), address.strip()
-
-
-def _quoted(name: bytes) -> bytes:
-    name = _OUTER_QUOTE.sub(b"", name.strip())
-    if _NEEDS_QUOTES.search(name):
-        name = b'"' + _BARE_QUOTE.sub(rb'\\"', name) + b'"'
-    return name
-
-
-def _format(name: bytes, address: bytes) -> bytes:
-    name, address = _quoted(name), address.strip()
-    return name + b" <" + address + b">" if name else address
-
-
-def _plain_name(name: bytes) -> str:
-    """A name as people write it, without the quotes of the mail header."""
-    if len(name) > 1 and name.startswith(b'"') and name.endswith(b'"'):
-        name = name[1:-1].replace(rb"\"", b'"')
-    return _text(name)
-
-
-def _list_words(value: bytes) -> tuple[bytes, bytes]:
-    """The address of an ``L:`` line, and what is said about it."""
-    words = value.split(None, 1)
-    return (words[0], words[1]) if len(words) == 2 else (value, b"")
-
-
-def _address_grammar() -> bytes:
-    """RFC 822's grammar of an address whose comments are gone, as the script has it.
-
-    Possessive where no other split can match, so that bad input takes no exponential time.
-    """
-    space = rb"(?:(?:\r\n)?[ \t])"
-    specials = rb"()<>@,;:\\\"\.\[\]"
-    end = rb"(?:" + space + rb"++|\Z|(?=[" + specials + rb"]))"
-    atom = rb"(?:[^" + specials + rb"\x00- \x7f]++" + end + rb")"
-    quoted = rb'(?:"(?:[^"\r\\]|\\[\x00-\xff]|\r\n[ \t])*+"' + space + rb"*+)"
-    literal = rb"(?:\[(?:[^\[\]\r\\]|\\[\x00-\xff])*+\]" + space + rb"*+)"
-    word = rb"(?:" + atom + rb"|" + quoted + rb")"
-    dot = rb"\." + space + rb"*+"
-    local = word + rb"(?:" + dot + word + rb")*+"
-    sub_domain = rb"(?:" + atom + rb"|" + literal + rb")"
-    domain = sub_domain + rb"(?:" + dot + sub_domain + rb")*+"
-    spec = local + rb"@" + space + rb"*+" + domain
-    route = rb"(?:@" + domain + rb"(?:,@" + space + rb"*+" + domain + rb")*+:" + space + rb"*+)"
-    angle = rb"<" + space + rb"*+" + route + rb"?" + spec + rb">" + space + rb"*+"
-    mailbox = rb"(?:" + spec + rb"|" + word + rb"*+" + angle + rb")"
-    members = rb"(?:" + mailbox + rb"(?:,\s*" + mailbox + rb")*)?"
-    group = word + rb"*+:" + space + rb"*+" + members + rb";\s*"
-    return space + rb"*(?:" + mailbox + rb"|" + group + rb")"
-
-
-@functools.cache
-def _address_patterns() -> tuple[re.Pattern[bytes], re.Pattern[bytes], re.Pattern[bytes]]:
-    """Patterns of one address, of a list of them, and of the next one in a list."""
-    one = _address_grammar()
-    return (
-        re.compile(one + rb"\Z"),
-        re.compile(rb"(?:" + one + rb")?(?:,(?:" + one + rb")?)*\Z"),
-        re.compile(rb"(?:^|,(?:(?:\r\n)?[ \t])*)(" + one + rb")"),
-    )
-
-
-_COMMENT = re.compile(
-    rb'((?:[^"\\]|\\.)*(?:"(?:[^"\\]|\\.)*"(?:[^"\\]|\\.)*)*)\((?:[^()\\]|\\.)*\)', re.DOTALL
-)
-
-
-def _addresses(value: bytes) -> list[bytes]:
-    """The mail addresses of an ``M:`` or ``R:`` value: one, or a valid list of several."""
-    if b"," not in value or len(value) > _LIST_LIMIT:
-        return [value]
-    bare = value
-    while b"(" in bare and (comment := _COMMENT.match(bare)):
-        bare = comment[1] + b" " + bare[comment.end() :]
-    one, several, each = _address_patterns()
-    if one.match(bare) or not several.match(bare):
-        return [value]
-    return each.findall(bare)
-
-
-def _read_ignore(text: bytes) -> Iterator[bytes]:
-    """The people of ``.get_maintainer.ignore``, one a line; the rest of a line is comment."""
-    for line in text.split(b"\n"):
-        person = line.partition(b"#")[0].strip()
-        if _address_patterns()[0].match(person):
-            yield person
-
-
-@dataclass(frozen=True)
-class _Mailmap:
-    """``.mailmap``: the proper name and address, by address or by ``name <address>``."""
-
-    names: Mapping[bytes, bytes]
-    addresses: Mapping[bytes, bytes]
-
-    def apply(self, mail: bytes) -> bytes:
-        """The mail address with what the map knows better."""
-        name, address = _split(mail)
-        key = _format(name, address)
-        if key not in self.names and key not in self.addresses:
-            key = address
-        return _format(self.names.get(key, name), self.addresses.get(key, address))
-
-
-# The four forms of a line, as git-shortlog(1) gives them: see the group names.
-_MAP_NAME = re.compile(rb"([^<]+)<([^>]+)>$")
-_MAP_ADDRESS = re.compile(rb"<([^>]+)>\s*<([^>]+)>$")
-_MAP_BOTH = re.compile(rb"(.+)<([^>]+)>\s*<([^>]+)>$")
-_MAP_PERSON = re.compile(rb"(.+)<([^>]+)>\s*(.+)\s*<([^>]+)>$")
-
-
-def _read_mailmap(text: bytes) -> _Mailmap:
-    names: dict[bytes, bytes] = {}
-    addresses: dict[bytes, bytes] = {}
-    for raw in text.split(b"\n"):
-        line = raw.partition(b"#")[0].strip()
-        if found := _MAP_NAME.match(line):
-            name, address = _split(_named(found[1], found[2]))
-            names[address] = name
-        elif found := _MAP_ADDRESS.match(line):
-            addresses[found[2]] = found[1]
-        elif found := _MAP_BOTH.match(line):
-            names[found[3]], addresses[found[3]] = _split(_named(found[1], found[2]))
-        elif found := _MAP_PERSON.match(line):
-            wrong = _format(*_split(_named(found[3], found[4])))
-            names[wrong], addresses[wrong] = _split(_named(found[1], found[2]))
-    return _Mailmap(names, addresses)
-
-
-def _named(name: bytes, address: bytes) -> bytes:
-    return name.rstrip() + b" <" + address + b">"
-
-
-# Bytes of the letters that the script allows in names, spelled as it sees them: without
-# an encoding, its "from A-grave to y-diaeresis" is this.
-_LETTERS = rb"A-Za-z\x80-\xc3"
-_DOMAIN_IN_TEXT = re.compile(rb"[A-Za-z0-9.-]+\.[A-Za-z0-9]+")
-# What is before the @, read backwards: the local part, a bracket, the name.
-_BEFORE_AT = re.compile(rb"([A-Za-z0-9_.+-]++)[(<{]?(\s*+,*+\s*+[" + _LETTERS + rb"\"' ,.+-]*+)")
-_NOT_IN_NAME = re.compile(rb"[^" + _LETTERS + rb"',.+-]")
-
-
-def _mails_in_text(text: bytes) -> Iterator[bytes]:
-    """The addresses that a file names, with the names before them where there are any.
-
-    Searches from each @ to both sides: a pattern of it all takes cubic time in Python.
-    """
-    backwards = text[::-1]
-    done = 0
-    at = text.find(b"@")
-    while at >= 0:
-        domain = _DOMAIN_IN_TEXT.match(text, at + 1)
-        before = _BEFORE_AT.match(backwards, len(text) - at, len(text) - done)
-        if domain and before:
-            name, address = _split(
-                before[2][::-1] + b"<" + before[1][::-1] + b"@" + domain[0] + b">"
-            )
-            yield _format(_trimmed(_last_words(name)), address)
-            done = domain.end() + (text[domain.end() : domain.end() + 1] in (b")", b">", b"}"))
-        at = text.find(b"@", at + 1)
-
-
-def _last_words(name: bytes) -> bytes:
-    """The last two words of a name, or three if one of the first two is an initial."""
-    words = _NOT_IN_NAME.split(name)
-    while words and not words[-1]:
-        words.pop()
-    if len(words) < 3:
-        return name
-    first, middle, last = words[-3:]
-    initial = re.compile(rb"[A-Za-z]|.\.", re.DOTALL)
-    if initial.fullmatch(first) or len(middle) == 1 or (len(middle) == 2 and middle[1:] == b"."):
-        return b" ".join((first, middle, last))
-    return middle + b" " + last
-
-
-def _trimmed(name: bytes) -> bytes:
-    """A name without a comma or dot at its ends, within quotes or not."""
-    if name[-1:] in (b",", b"."):
-        name = name[:-1]
-    elif name[-2:] in (b',"', b'."'):
-        name = name[:-2] + b'"'
-    if name[:1] in (b",", b"."):
-        return name[1:]
-    if name[:2] in (b'",', b'".'):
-        return b'"' + name[2:]
-    return name
 
 
 # --- gathering -------------------------------------------------------------------------
@@ -1017,7 +610,7 @@ class _Collector:
 
     def add_section(self, section: _Draft, pattern: str) -> None:
         """Take the people and lists of a section, found through this pattern."""
-        where = f"of {_text(section.heading)} through {pattern}"
+        where = f"of {as_text(section.heading)} through {pattern}"
         status = [line.value for line in section.contacts if line.letter == b"S"]
         standing = status[-1].lower() if status else b"unknown"
         role = _ROLES.get(standing, standing)
@@ -1030,7 +623,7 @@ class _Collector:
                 self._add_people(line.value, b"reviewer:" + section.heading, "reviewer", where)
 
     def _add_list(self, value: bytes, heading: bytes, reason: str) -> None:
-        address, note = _list_words(value)
+        address, note = list_words(value)
         # The sender may not be a subscriber.
         if address.lower() in self._list_addresses or b"subscribers-only" in note:
             return
@@ -1041,18 +634,18 @@ class _Collector:
         self._lists.append(_Found(address, role, "list", reason))
 
     def _add_people(self, value: bytes, role: bytes, kind: Kind, where: str) -> None:
-        for mail in _addresses(value):
+        for mail in addresses_of(value):
             self._add_person(mail, role, kind, f"{kind} {where}")
 
     def _add_person(self, mail: bytes, role: bytes, kind: Kind, reason: str) -> None:
-        name, address = _split(mail)
+        name, address = split(mail)
         if not address or address.lower() in self._addresses:
             return
         if name and name.lower() in self._names:
             return
         self._names.add(name.lower())
         self._addresses.add(address.lower())
-        self._people.append(_Found(_format(name, address), role, kind, reason))
+        self._people.append(_Found(format_mail(name, address), role, kind, reason))
 
     def settle(self) -> None:
         """Apply the mailmap, merge who turns out to be the same, leave out the chief."""
@@ -1060,7 +653,7 @@ class _Collector:
         by_address: dict[bytes, bytes] = {}
         for found in (*self._people, *self._lists):
             mail = self._mailmap.apply(found.mail)
-            name, address = _split(mail)
+            name, address = split(mail)
             known = by_name.get(name.lower()) if name else None
             known = known or by_address.get(address.lower())
             if known is None:
@@ -1070,13 +663,13 @@ class _Collector:
 
     def add_addresses_of(self, path: bytes, text: bytes) -> None:
         """Take the people that a file names itself."""
-        reason = f"named in {_text(path)}"
-        for mail in _mails_in_text(text):
+        reason = f"named in {as_text(path)}"
+        for mail in mails_in_text(text):
             mail = self._mailmap.apply(mail)
             self._add_person(mail, b"", "maintainer", reason)
-            name, address = _split(mail)
+            name, address = split(mail)
             for found in self._people:
-                its_name, its_address = _split(found.mail)
+                its_name, its_address = split(found.mail)
                 if (name == its_name or address == its_address) and b"in file" not in found.role:
                     found.role = found.role + b",in file" if found.role else b"in file"
 
@@ -1085,13 +678,17 @@ class _Collector:
         seen: set[bytes] = set()
         merged = []
         for found in (*self._people, *self._lists):
-            name, address = _split(found.mail)
+            name, address = split(found.mail)
             if not address or found.mail in seen:
                 continue
             seen.add(found.mail)
             merged.append(
                 Contact(
-                    _plain_name(name), _text(address), _text(found.role), found.kind, found.reason
+                    plain_name(name),
+                    as_text(address),
+                    as_text(found.role),
+                    found.kind,
+                    found.reason,
                 )
             )
         return tuple(merged)

@@ -98,10 +98,15 @@ def from_maintainers(
         content("MAINTAINERS"),
         mailmap=content(".mailmap"),
         ignore=content(".get_maintainer.ignore"),
+        directories=worktree.directories(),
     )
+    # Device tree bindings name their maintainers themselves.
+    bindings = [path for paths in files for path in paths if path.endswith(".yaml")]
+    worktree.materialize(bindings)
+    contents = {path: content(path) for path in bindings}
     answers = []
     for mail, paths in zip(mails, files, strict=True):
-        contacts = maintainers.contacts(read, list(paths), mail)
+        contacts = maintainers.contacts(read, list(paths), mail, contents=contents)
         answers.append(
             [
                 Wish(

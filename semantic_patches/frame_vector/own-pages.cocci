@@ -112,7 +112,59 @@ position p != { site.p, to_pages.p, create.p, use.p };
  frame_vector_to_pfns@p(...)
 )
 
-@member depends on patch && !other@
+// The vector in any other place, such as a test whether there is one.
+@known depends on patch@
+identifier VEC;
+expression E, START, N, FLAGS;
+statement S;
+position p;
+@@
+(
+ get_vaddr_frames(START, N, FLAGS, E->VEC@p)
+|
+ put_vaddr_frames(E->VEC@p)
+|
+ frame_vector_destroy(E->VEC@p)
+|
+ frame_vector_pages(E->VEC@p)
+|
+ frame_vector_count(E->VEC@p)
+|
+ frame_vector_to_pages(E->VEC@p)
+)
+
+@known_create depends on patch@
+identifier VEC;
+expression E, N;
+statement S;
+position p, q;
+@@
+ E->VEC@p = frame_vector_create(N);
+(
+ if (!E->VEC@q) S
+|
+ if (E->VEC@q == NULL) S
+)
+
+@bare depends on patch@
+identifier use.VEC;
+expression E;
+position p != { known.p, known_create.p, known_create.q };
+@@
+ E->VEC@p
+
+@twice depends on patch@
+identifier S, V1, V2;
+@@
+ struct S {
+ 	...
+ 	struct frame_vector *V1;
+ 	...
+ 	struct frame_vector *V2;
+ 	...
+ };
+
+@member depends on patch && !other && !bare && !twice@
 identifier S, VEC;
 @@
  struct S {
@@ -127,7 +179,7 @@ identifier S, VEC;
 // A label and its gotos have to change in one rule, since code after a label
 // that nothing jumps to is not seen by the next. Only the name inside the
 // goto is replaced: a whole new statement would be put in braces.
-@put_err depends on patch && !other@
+@put_err depends on patch && !other && !bare && !twice@
 identifier site.F, site.VEC, L =~ "^err";
 expression E;
 @@
@@ -157,7 +209,7 @@ identifier site.F, put_err.L;
  	...>
  }
 
-@put depends on patch && !other@
+@put depends on patch && !other && !bare && !twice@
 identifier site.F, site.VEC, L !~ "^err";
 expression E;
 @@
@@ -187,7 +239,7 @@ identifier site.F, put.L;
  	...>
  }
 
-@destroy_err depends on patch && !other@
+@destroy_err depends on patch && !other && !bare && !twice@
 identifier site.F, site.VEC, L =~ "^err";
 expression E;
 @@
@@ -217,7 +269,7 @@ identifier site.F, destroy_err.L;
  	...>
  }
 
-@destroy depends on patch && !other@
+@destroy depends on patch && !other && !bare && !twice@
 identifier site.F, site.VEC, L !~ "^err";
 expression E;
 @@
@@ -249,7 +301,7 @@ identifier site.F, destroy.L;
 
 // The error path of the function that pins: the member that holds the count
 // is not set yet, but N is the number of pages pinned.
-@depends on patch && !other@
+@depends on patch && !other && !bare && !twice@
 identifier site.F, site.VEC;
 expression E;
 local idexpression site.N;
@@ -264,7 +316,7 @@ local idexpression site.N;
 
 // RET = ERR is written anew, so that N = RET does not hang on the branch
 // before it, which would then be put in braces.
-@depends on patch && !other@
+@depends on patch && !other && !bare && !twice@
 identifier VEC;
 expression E, START, FLAGS, ERR;
 local idexpression N;
@@ -289,7 +341,7 @@ statement S, S1;
 +	E->npages = N;
 )
 
-@depends on patch && !other@
+@depends on patch && !other && !bare && !twice@
 identifier VEC;
 expression E, START, FLAGS, ERR;
 local idexpression N;
@@ -310,7 +362,7 @@ statement S;
 
 // The release: the dirty loop goes in a step of its own, before what is
 // around it, and then the variables that only it needed.
-@loop depends on patch && !other@
+@loop depends on patch && !other && !bare && !twice@
 identifier VEC, PAGES, i;
 expression E;
 position p;
@@ -367,7 +419,7 @@ type T;
  	... when != i
  }
 
-@depends on patch && !other@
+@depends on patch && !other && !bare && !twice@
 identifier VEC;
 expression E;
 @@
@@ -376,7 +428,7 @@ expression E;
 
 // No pages at all: frame_vector_create() returned NULL then, an array of no
 // elements is ZERO_SIZE_PTR.
-@depends on patch && !other@
+@depends on patch && !other && !bare && !twice@
 identifier VEC;
 expression E, N;
 statement S;
@@ -393,7 +445,7 @@ statement S;
 )
  	   ) S
 
-@depends on patch && !other@
+@depends on patch && !other && !bare && !twice@
 identifier VEC;
 expression E;
 @@
