@@ -45,7 +45,15 @@ _HEADER_OPTIONS: dict[str, int] = {
 # spatch could not parse is only said when it may speak.
 _DROPPED_OPTIONS = frozenset({"--very-quiet", "--no-show-diff", "--include-headers"})
 
-_SCRIPT_RULE = re.compile(r"^@\s*(?:script|initialize|finalize)\s*:\s*(\w+)", re.MULTILINE)
+_SCRIPT_RULE = re.compile(r"\b(?:script|initialize|finalize)\s*:\s*(python|ocaml)\b")
+_COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
+# What would let a rule choose spatch's options (-o writes any file) or read other files.
+_FORBIDDEN = (
+    (re.compile(r"#\s*spatch\b"), "a '#spatch' line"),
+    (re.compile(r"^\s*#\s*include\s*[\"<][^\">]*\.cocci\b", re.MULTILINE), "another .cocci file"),
+    (re.compile(r"\A[^@]*^\s*#\s*include\b", re.MULTILINE), "an #include before its first rule"),
+    (re.compile(r"\busing\s*[\"<]"), "an isomorphism file ('using')"),
+)
 _VIRTUAL = re.compile(r"^virtual\s+([\w\s,]+?)\s*;?\s*$", re.MULTILINE)
 _HEADER_LINE = re.compile(r"//\s*(Options|Keywords|Requires|Confidence|Comments):\s*(.*)")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*\Z")
@@ -120,15 +128,25 @@ def parse_rule(text: str, *, name: str, defines: Mapping[str, str] | None = None
         virtuals=tuple(
             word for found in _VIRTUAL.findall(text) for word in re.split(r"[\s,]+", found)
         ),
-        scripts=tuple(sorted(set(_SCRIPT_RULE.findall(text)))),
+        scripts=_scripts(text),
         defines=dict(defines or {}),
     )
+    for pattern, what in _FORBIDDEN:
+        if found := pattern.search(text):
+            line = text.count("\n", 0, found.end()) + 1
+            problems.append(f"{name}:{line}: a rule may not have {what}")
     for key, value in rule.defines.items():
         if not _IDENTIFIER.match(key) or not _IDENTIFIER.match(value):
             problems.append(f"{name}: define {key} = '{value}': both must be C identifiers")
     if problems:
         raise CampaignError(problems)
     return rule
+
+
+def _scripts(text: str) -> tuple[str, ...]:
+    """The languages of the script rules in ``text``, with and without its comments."""
+    found = _SCRIPT_RULE.findall(text) + _SCRIPT_RULE.findall(_COMMENT.sub(" ", text))
+    return tuple(sorted(set(found)))
 
 
 def _header(text: str) -> dict[str, list[str]]:

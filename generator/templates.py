@@ -4,9 +4,46 @@ A campaign is untrusted input: templates run in jinja2's sandbox, cannot load
 other files, and an unknown name is an error instead of an empty string.
 """
 
+import functools
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from generator.errors import CampaignError
+
+if TYPE_CHECKING:
+    from jinja2.sandbox import SandboxedEnvironment
+
+
+# Characters that a message, a cover letter or a rule may have.
+_LIMIT = 1_000_000
+
+
+@functools.cache
+def _environment() -> "SandboxedEnvironment":
+    import jinja2
+    from jinja2.exceptions import SecurityError
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    class Sandbox(ImmutableSandboxedEnvironment):
+        """jinja2's sandbox, in which products cannot eat the memory."""
+
+        intercepted_binops = frozenset({"*", "**"})
+
+        def call_binop(
+            self, context: jinja2.runtime.Context, operator: str, left: Any, right: Any
+        ) -> Any:
+            sizes = [len(item) if hasattr(item, "__len__") else abs(item) for item in (left, right)]
+            if operator == "**" or sizes[0] * sizes[1] > _LIMIT:
+                raise SecurityError(f"the result of '{operator}' may be too large")
+            return super().call_binop(context, operator, left, right)
+
+    return Sandbox(
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # plain text and C, never HTML
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
 def render(text: str, facts: Mapping[str, object], *, name: str) -> str:
@@ -18,17 +55,16 @@ def render(text: str, facts: Mapping[str, object], *, name: str) -> str:
     if "{" not in text:
         return text
     import jinja2
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    environment = ImmutableSandboxedEnvironment(
-        undefined=jinja2.StrictUndefined,
-        autoescape=False,  # plain text and C, never HTML
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     try:
-        return environment.from_string(text).render(facts)
+        parts = []
+        size = 0
+        for part in _environment().from_string(text).generate(facts):
+            parts.append(part)
+            size += len(part)
+            if size > _LIMIT:
+                raise CampaignError([f"{name}: template: makes more than {_LIMIT} characters"])
+        return "".join(parts)
     except jinja2.TemplateSyntaxError as error:
         raise CampaignError([f"{name}: template line {error.lineno}: {error.message}"]) from error
     except jinja2.UndefinedError as error:

@@ -96,6 +96,21 @@ CAMPAIGNS: list[tuple[str, Break, int, list[str]]] = [
         ["patch a: message: template"],
     ),
     (
+        "template eats memory",
+        _rewrite('"new_call() is better."', "\"{{ 'x' * 10000000000 }}\""),
+        2,
+        ["patch a: message: template: the result of '*' may be too large"],
+    ),
+    (
+        "template never ends",
+        _rewrite(
+            '"new_call() is better."',
+            '"{% for i in range(99999) %}{% for j in range(99999) %}xxxx{% endfor %}{% endfor %}"',
+        ),
+        2,
+        ["patch a: message: template: makes more than 1000000 characters"],
+    ),
+    (
         "cover variable",
         _rewrite('"All users move over."', '"{{ nothing }}"'),
         2,
@@ -119,6 +134,36 @@ CAMPAIGNS: list[tuple[str, Break, int, list[str]]] = [
         _rule("// Options: --in-place\n@@ @@\n- a\n+ b\n"),
         2,
         ["--in-place' is not allowed"],
+    ),
+    (
+        "rule chooses options",
+        _rule("# spatch -o /tmp/pwn\n@@ @@\n- a\n+ b\n"),
+        2,
+        ["rename.cocci:1: a rule may not have a '#spatch' line"],
+    ),
+    (
+        "rule includes a rule",
+        _rule('@@ @@\n- a\n+ b\n#include "other.cocci"\n'),
+        2,
+        ["rename.cocci:4: a rule may not have another .cocci file"],
+    ),
+    (
+        "rule reads a file",
+        _rule('#include "/etc/passwd"\n@@ @@\n- a\n+ b\n'),
+        2,
+        ["rename.cocci:1: a rule may not have an #include before its first rule"],
+    ),
+    (
+        "rule reads isomorphisms",
+        _rule('@r using "/etc/passwd"@ @@\n- a\n+ b\n'),
+        2,
+        ["a rule may not have an isomorphism file"],
+    ),
+    (
+        "rule hides a script",
+        _rule("@@ @@\n- a\n+ b\n@ initialize : /* x */ python @ @@\nopen('/tmp/pwn', 'w')\n"),
+        2,
+        ["has python script rules"],
     ),
     ("rule binary", _rule(b"@@ @@\n- \xff\n+ b\n"), 2, ["rename.cocci: is not UTF-8 text"]),
     (
