@@ -43,6 +43,12 @@ _NEUTRAL = (
     "diff.submodule=short",
     "diff.suppressBlankEmpty=false",
     "diff.external=",
+    "color.ui=false",
+    "format.pretty=medium",
+    "log.showSignature=false",
+    "log.follow=false",
+    "mailinfo.scissors=false",
+    "am.messageId=false",
     "rerere.enabled=false",
     "gc.auto=0",
     "maintenance.auto=false",
@@ -135,6 +141,11 @@ class Tree:
                 hint="name a clone of the kernel with --tree or 'git config reroll.tree'",
             ) from error
         self.path = Path(self._repo.working_tree_dir or self._repo.git_dir)
+        # git has its own reasons to refuse one: another owner, a newer format.
+        asked = run_git(["rev-parse", "--git-dir"], cwd=self.path, check=False)
+        if asked.returncode != 0:
+            said = asked.stderr.decode("utf-8", "replace").strip().split("\n")[0]
+            raise UsageError(f"{path}: {said}")
 
     def close(self) -> None:
         """End the helpers that read objects."""
@@ -401,7 +412,7 @@ class Worktree:
     def staged_diff(self) -> bytes:
         """The change that would be committed, as a git diff; empty for none."""
         return self.git(
-            "diff", "--cached", "--binary", "--full-index", "--no-color", "--no-ext-diff"
+            "diff", "--cached", "--binary", "--full-index", "--no-ext-diff", "--no-textconv"
         )
 
     def commit(self, message: str, author: Identity, committer: Identity) -> str:

@@ -335,7 +335,9 @@ def _rules(patch: BuiltPatch) -> tuple[RuleRecord, ...]:
 
 def patch_ids(tree: Tree, base: str, tip: str) -> dict[str, str]:
     """The stable patch id (git-patch-id(1)) of each commit of ``base..tip``."""
-    log = tree.git("log", "--patch", "--full-index", "--no-ext-diff", f"{base}..{tip}")
+    log = tree.git(
+        "log", "--patch", "--full-index", "--no-ext-diff", "--no-textconv", f"{base}..{tip}"
+    )
     said = tree.git("patch-id", "--stable", stdin=(log + "\n").encode("utf-8", "surrogateescape"))
     return {commit: patch for patch, commit in (line.split() for line in said.splitlines())}
 

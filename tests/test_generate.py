@@ -110,6 +110,7 @@ def test_configuration_of_the_user_does_not_change_the_series(
             "[diff]\n\tnoprefix = true\n\tcontext = 9\n\talgorithm = patience\n"
             "[core]\n\tautocrlf = true\n[commit]\n\tgpgSign = true\n"
             "[format]\n\tattach = x\n\tto = evil@example.org\n\tsubjectPrefix = NO\n"
+            "\tpretty = oneline\n[color]\n\tui = always\n[log]\n\tshowSignature = true\n[format]\n"
             "\tthread = deep\n\tnotes = true\n\tsignOff = true\n\toutputDirectory = /nowhere\n"
         )
     assert reroll(*small.words("generate")).code == 0
