@@ -49,7 +49,7 @@ def _inside(text: str) -> str:
     path = PurePosixPath(text)
     if not text or path.is_absolute() or ".." in path.parts or re.search(r"[\0\n\r]", text):
         raise ValueError("must be a relative path that does not leave its folder")
-    return text.rstrip("/")
+    return str(path)
 
 
 def _one_line(text: str) -> str:
@@ -193,7 +193,7 @@ class Series(_Table):
     title: Line
     cover: str = ""
     cover_file: RelativePath | None = None
-    version: int | None = Field(default=None, ge=1)
+    version: int | None = Field(default=None, ge=1, le=99999)
     base: Revision | None = None
     prefix: Annotated[str, Field(pattern=r"^[^\[\]\n\r]*$")] = "PATCH"
     to: list[Line] = Field(default_factory=list)
@@ -210,7 +210,7 @@ class Settings(_Table):
     """Settings that a campaign may make; none of them names a program."""
 
     timeout: int | None = Field(default=None, ge=1)
-    maintainers: Literal["script", "python"] | None = None
+    maintainers: Literal["python"] | None = None
 
 
 class _File(_Table):
@@ -253,7 +253,7 @@ def load(folder: Path) -> Campaign:
         ) from error
     except UnicodeDecodeError as error:
         raise CampaignError([f"{file}: is not UTF-8 text (byte {error.start})"]) from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
         raise CampaignError([f"{file}: not valid TOML: {error}"]) from error
     try:
         read = _File.model_validate(data)
@@ -370,6 +370,9 @@ def _missing(folder: Path, file: str | None, where: str) -> list[str]:
     if file is None:
         return []
     full = folder / file
-    if folder not in full.resolve().parents:
-        return [f"{where}: {file} leads out of the series folder"]
-    return [] if full.is_file() else [f"{where}: there is no file {file} in {folder}"]
+    try:
+        if folder not in full.resolve().parents:
+            return [f"{where}: {file} leads out of the series folder"]
+        return [] if full.is_file() else [f"{where}: there is no file {file} in {folder}"]
+    except (OSError, RuntimeError) as error:  # a name too long, a loop of links
+        return [f"{where}: {file[:80]}: {error}"]

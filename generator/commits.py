@@ -9,11 +9,12 @@ from generator import edits
 from generator.campaign import Campaign, Patch
 from generator.errors import CampaignError, ConflictError, ExpectedFailureError
 from generator.steps import CampaignTroubleError, StepReport, UnmatchedError, Workshop, run_step
-from generator.templates import render
+from generator.templates import render_line, render_text
 from generator.tree import Identity, run_git
 
 # Lines at which "git am" believes that the message has ended and the patch begun.
-_ENDS_MESSAGE = re.compile(r"^(---(?:\s|$)|diff -|Index: )", re.MULTILINE)
+_LIKE_HEADER = re.compile(r"(?:>?From|From|Date|Subject|Author): ?", re.IGNORECASE)
+_ENDS_MESSAGE = re.compile(r"^(---(?:\s|$)|-- $|diff -|Index: )", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -155,8 +156,10 @@ def compose_message(
         "deletions": sum(file.removed for file in files),
         "smpl": "\n".join(report.rule.text.strip() for report in reports if report.rule),
     }
-    title = render(patch.title, facts, name=f"{name}: title").strip()
-    body = render(campaign.message_text(patch), facts, name=f"{name}: message").strip()
+    title = render_line(patch.title, facts, name=f"{name}: title")
+    body = render_text(campaign.message_text(patch), facts, name=f"{name}: message")
+    if header := _LIKE_HEADER.match(body):
+        raise CampaignError([f"{name}: message: git am would take '{header[0]}' for a header"])
     if cut := _ENDS_MESSAGE.search(body):
         raise CampaignError(
             [f"{name}: message: the line '{cut[0].strip()}...' would end the message in git am"]

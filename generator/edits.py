@@ -33,8 +33,8 @@ def summarize(diff: bytes) -> tuple[FileEdit, ...]:
         raise RerollError(f"not a diff: {error}") from error
     return tuple(
         FileEdit(
-            path=_bytes_name(file.path),
-            source=_bytes_name(file.source_file.removeprefix("a/")),
+            path=_name(file.path),
+            source=_name(file.source_file).removeprefix("a/"),
             added=file.added,
             removed=file.removed,
         )
@@ -42,5 +42,8 @@ def summarize(diff: bytes) -> tuple[FileEdit, ...]:
     )
 
 
-def _bytes_name(name: str) -> str:
+def _name(name: str) -> str:
+    """A file name of a diff; git quotes one with control characters, quotes or backslashes."""
+    if name.startswith('"') and name.endswith('"'):
+        name = name[1:-1].encode("latin-1").decode("unicode_escape").removeprefix("b/")
     return name.encode("latin-1").decode("utf-8", "surrogateescape")

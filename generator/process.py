@@ -67,9 +67,8 @@ def run(
 
     ``env`` is the whole environment (``None``: ours), ``timeout`` is in
     seconds of wall time, for the process and all its children.  With
-    ``interactive`` the process keeps the terminal: it may ask for a password,
-    its standard input and error are ours and only its standard output is
-    returned.
+    ``interactive`` the process keeps the terminal, on which it may ask for a
+    password, and our standard input.
 
     Raises ``ProgramError`` when the program cannot be started and, with
     ``check``, when it fails or runs into its limit.
@@ -81,7 +80,7 @@ def run(
             env=None if env is None else dict(env),
             stdin=None if interactive else subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=None if interactive else subprocess.PIPE,
+            stderr=subprocess.PIPE,
             start_new_session=not interactive,
         )
     except OSError as error:

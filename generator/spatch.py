@@ -112,7 +112,8 @@ def find_spatch(wanted: str = "") -> Spatch:
             "spatch",
             hint="install it with 'pip install cvehound-spatch' or 'apt install coccinelle'",
         )
-    result = process.run([path, "--version"], cwd=Path("/"), timeout=30, check=True)
+    variables = {"PATH": os.environ.get("PATH", os.defpath), "HOME": "/", "LC_ALL": "C"}
+    result = process.run([path, "--version"], cwd=Path("/"), env=variables, timeout=30, check=True)
     said = result.stdout.decode("utf-8", "replace")
     return Spatch(
         path=Path(path).absolute(),

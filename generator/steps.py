@@ -176,8 +176,13 @@ def _run_move(shop: Workshop, step: MoveStep) -> StepReport:
     source, target = worktree.file(step.move), worktree.file(step.to)
     if target.exists():
         raise ConflictError(f"cannot move {step.move}: {step.to} exists already")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    source.rename(target)
+    if not source.is_file() or source.is_symlink():
+        raise UsageError(f"{step.move}: is not a plain file")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source.rename(target)
+    except OSError as error:
+        raise UsageError(f"cannot move {step.move} to {step.to}: {error.strerror}") from error
     worktree.stage([step.move, step.to])
     return StepReport(f"move {step.move}", 1, (step.move, step.to))
 

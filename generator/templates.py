@@ -5,6 +5,7 @@ other files, and an unknown name is an error instead of an empty string.
 """
 
 import functools
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -27,11 +28,15 @@ def _environment() -> "SandboxedEnvironment":
     class Sandbox(ImmutableSandboxedEnvironment):
         """jinja2's sandbox, in which products cannot eat the memory."""
 
-        intercepted_binops = frozenset({"*", "**"})
+        intercepted_binops = frozenset({"*", "**", "%"})
 
         def call_binop(
             self, context: jinja2.runtime.Context, operator: str, left: Any, right: Any
         ) -> Any:
+            if operator == "%":
+                if isinstance(left, str) and re.search(r"\d{4}|\*", left):
+                    raise SecurityError("a width in '%' may be too large")
+                return super().call_binop(context, operator, left, right)
             sizes = [len(item) if hasattr(item, "__len__") else abs(item) for item in (left, right)]
             if operator == "**" or sizes[0] * sizes[1] > _LIMIT:
                 raise SecurityError(f"the result of '{operator}' may be too large")
@@ -74,3 +79,28 @@ def render(text: str, facts: Mapping[str, object], *, name: str) -> str:
         raise CampaignError([f"{name}: template: {error}"]) from error
     except (OverflowError, MemoryError, RecursionError) as error:
         raise CampaignError([f"{name}: template asks for too much: {error}"]) from error
+
+
+# Controls but tab and line end, marks that reorder text, and halves of characters.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def render_text(text: str, facts: Mapping[str, object], *, name: str) -> str:
+    """``render`` for a message: what comes out has no control characters, and is stripped."""
+    made = render(text, facts, name=name).strip()
+    if found := _UNPRINTABLE.search(made):
+        escaped = found[0].encode("unicode_escape").decode()
+        raise CampaignError([f"{name}: has the control character {escaped}"])
+    return made
+
+
+def render_line(text: str, facts: Mapping[str, object], *, name: str) -> str:
+    """``render_text`` for a title: one line that is not empty, and that git am leaves whole."""
+    made = render_text(text, facts, name=name)
+    if not made or "\n" in made:
+        raise CampaignError([f"{name}: must be one line of text"])
+    if re.match(r"\[|re:", made, re.IGNORECASE):
+        raise CampaignError([f"{name}: git am would cut off its beginning, '{made.split()[0]}'"])
+    return made

@@ -27,7 +27,7 @@ _NEUTRAL = (
     "core.fsmonitor=false",
     "core.untrackedCache=false",
     "core.sparseCheckout=false",
-    "core.quotePath=true",
+    "core.quotePath=false",
     "checkout.workers=0",
     "commit.gpgSign=false",
     "i18n.commitEncoding=UTF-8",
@@ -61,9 +61,13 @@ _LOCAL_VARIABLES = (
     "GIT_COMMON_DIR",
     "GIT_DIR",
     "GIT_GRAFT_FILE",
+    "GIT_GLOB_PATHSPECS",
+    "GIT_ICASE_PATHSPECS",
     "GIT_IMPLICIT_WORK_TREE",
     "GIT_INDEX_FILE",
+    "GIT_LITERAL_PATHSPECS",
     "GIT_NAMESPACE",
+    "GIT_NOGLOB_PATHSPECS",
     "GIT_NO_REPLACE_OBJECTS",
     "GIT_OBJECT_DIRECTORY",
     "GIT_PREFIX",
@@ -111,12 +115,16 @@ def run_git(
     env: Mapping[str, str] | None = None,
     check: bool = True,
     neutral: bool = True,
+    settings: Sequence[str] = (),
 ) -> process.Result:
     """Run ``git WORDS`` in ``cwd``; ``neutral`` shuts out configuration that changes results.
 
+    ``settings`` (``name=value``) are added to it.
+
     Raises ``ProgramError`` when git is missing or, with ``check``, fails.
     """
-    config = [word for setting in _NEUTRAL for word in ("-c", setting)] if neutral else []
+    chosen = (*(_NEUTRAL if neutral else ()), *settings)
+    config = [word for setting in chosen for word in ("-c", setting)]
     result = process.run(["git", *config, *words], cwd=cwd, env=environment(env), stdin=stdin)
     if check and result.returncode != 0:
         raise ProgramError(f"git {words[0]} in {cwd}: {result.complaint}")
@@ -158,12 +166,11 @@ class Tree:
 
     def resolve(self, revision: str) -> str:
         """The id of the commit that ``revision`` names; ``UsageError`` when it names none."""
-        from git import BadName, GitCommandError
-
-        # "--help" or "-x" must not become an option of git.
-        if revision and not revision.startswith("-"):
-            with contextlib.suppress(BadName, ValueError, GitCommandError, IndexError, OSError):
-                return self._repo.commit(revision).hexsha
+        if "\0" not in revision:
+            words = ("rev-parse", "--verify", "--quiet", "--end-of-options")
+            found = self.git(*words, f"{revision}^{{commit}}", check=False)
+            if re.fullmatch(r"[0-9a-f]{40}", found):
+                return found
         raise UsageError(
             f"{self.path}: there is no commit '{revision}'",
             hint="is it spelt right, and fetched into this clone?",
@@ -242,6 +249,10 @@ class Tree:
         """Move all refs or none; ``ConflictError`` when one is not what it was."""
         lines = ["start"]
         for update in updates:
+            if target := self.git("symbolic-ref", "--quiet", update.ref, check=False):
+                raise ConflictError(
+                    f"{self.path}: {update.ref} is a symbolic ref to {target}; no ref was moved"
+                )
             lines.append(f"update {update.ref} {update.new} {update.old or _ZERO}")
         script = "\n".join([*lines, "prepare", "commit", ""])
         result = run_git(
@@ -251,7 +262,8 @@ class Tree:
             check=False,
         )
         if result.returncode != 0:
-            raise ConflictError(f"{self.path}: no ref was moved: {result.complaint}")
+            said = result.stderr.decode("utf-8", "replace").strip().split("\n")[0]
+            raise ConflictError(f"{self.path}: no ref was moved: {said}")
 
     def _remove_orphans(self) -> None:
         """Remove the worktrees of runs that were killed before they could."""
@@ -361,7 +373,9 @@ class Worktree:
         """Where ``path`` is on disk; ``UsageError`` when it leads out of the worktree."""
         full = self.path / path
         root = self.path.resolve()
-        outside = Path(path).is_absolute() or ".." in Path(path).parts or ".git" in Path(path).parts
+        # File systems that fold case, or cut dots and spaces, take these for .git, too.
+        folded = {part.casefold().rstrip(". ") for part in Path(path).parts}
+        outside = Path(path).is_absolute() or ".." in Path(path).parts or folded & {".git", "git~1"}
         if outside:
             raise UsageError(f"{path}: leads out of the tree")
         self.materialize([path])

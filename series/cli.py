@@ -12,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -65,7 +66,19 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``reroll ARGV`` (default: the command line); returns the exit code."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        signal.signal(signal.SIGTERM, _terminated)
+        return _main(list(sys.argv[1:] if argv is None else argv))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except TerminatedError:
+        return TERMINATED
+
+
+def _main(words: list[str]) -> int:
+    for name in ("stdout", "stderr"):  # closed by whoever started us
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115
     # Only the parser knows which word is the verb: "-C send generate" has two.
     verb = build_parser("").parse_known_args(words)[0].verb
     parser = build_parser(verb or "")
@@ -78,7 +91,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.verb is None:
         parser.print_usage(sys.stderr)
         return 2
-    signal.signal(signal.SIGTERM, _terminated)
     return _guarded(args)
 
 
@@ -105,8 +117,12 @@ def _guarded(args: argparse.Namespace) -> int:
         return TERMINATED
     except BrokenPipeError:
         # The reader of our output has gone; keep Python from complaining at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
+    except OSError as error:
+        _complain(f"{error.filename or 'standard output'}: {error.strerror}")
+        _drop_output()
+        return 4
     except Exception:
         traceback.print_exc()
         _complain("this is a bug of reroll, not of yours; please report the lines above")
@@ -114,10 +130,16 @@ def _guarded(args: argparse.Namespace) -> int:
     return code
 
 
+def _drop_output() -> None:
+    """Keep Python from failing once more when it flushes standard output at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _complain(text: str) -> None:
     from series.output import printable
 
-    sys.stderr.write(f"reroll: {printable(text)}\n")
+    line = printable(text).replace("\n", "\\n")
+    sys.stderr.write(f"reroll: {line}\n")
 
 
 if __name__ == "__main__":

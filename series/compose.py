@@ -29,6 +29,7 @@ _MIME = (
 # What a user's configuration must not add to mails that reroll composes.
 _FORMAT = (
     "core.abbrev=12",
+    "format.filenameMaxLength=64",
     "format.mboxrd=false",
     "format.notes=false",
     "format.forceInBodyFrom=no",
@@ -63,11 +64,17 @@ def format_patch(
 ) -> list[RawMail]:
     """The mails of ``base..tip`` as ``git format-patch`` makes them, in order."""
     with TemporaryDirectory(prefix="reroll-mails-") as place:
-        config = [word for setting in _FORMAT for word in ("-c", setting)]
         words = [
-            *config,
             *("format-patch", "--output-directory", place, "--numbered", "--no-thread"),
-            *("--no-to", "--no-cc", "--no-add-header", "--no-signoff", "--no-color", "--no-attach"),
+            *(
+                "--no-to",
+                "--no-cc",
+                "--no-add-header",
+                "--no-signoff",
+                "--no-color",
+                "--no-attach",
+                "--no-signature",
+            ),
             *("--cover-letter" if cover else "--no-cover-letter", "--no-notes", "--suffix=.patch"),
             *("--cover-from-description=none", "--no-ext-diff", "--binary"),
             *(f"--base={base}", f"--subject-prefix={prefix}", f"--from={sender}"),
@@ -75,7 +82,7 @@ def format_patch(
             *((f"-v{version}",) if version > 1 else ()),
             f"{base}..{tip}",
         ]
-        result = run_git(words, cwd=tree.path)
+        result = run_git(words, cwd=tree.path, settings=_FORMAT)
         names = [Path(line).name for line in result.stdout.decode().splitlines()]
         first = 0 if cover else 1
         if not names:

@@ -17,7 +17,7 @@ from generator.commits import Built, BuiltPatch, build
 from generator.errors import CampaignError, ConflictError, UsageError
 from generator.spatch import Spatch, find_spatch
 from generator.steps import Progress, Workshop, check_rules
-from generator.templates import render
+from generator.templates import render_line, render_text
 from generator.tree import Identity, RefUpdate, Tree, Worktree
 from series import compose, journal, recipients, sending, store
 from series.settings import Settings, jobs_of
@@ -88,6 +88,8 @@ def generate(request: Request, report: Progress) -> Generated:
             progress=report,
         )
         built = build(shop, committer)
+    # Not in the worktree of the series: a campaign must not bring its own get_maintainer.pl.
+    with request.tree.worktree(request.base) as worktree:
         return _compose(request, built, worktree, committer, lazy_spatch().version)
 
 
@@ -148,7 +150,7 @@ def _date(request: Request) -> str:
         return store.read(folder, request.version).date
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
     if epoch:
-        if not re.fullmatch(r"\d{1,12}", epoch):
+        if not re.fullmatch(r"[0-9]{1,10}", epoch):
             raise UsageError(f"SOURCE_DATE_EPOCH: '{epoch}' is not a number of seconds")
         return f"{epoch} +0000"
     return request.tree.identity().date
@@ -285,8 +287,8 @@ def _cover(request: Request, built: Built, mail: compose.RawMail, date: str) -> 
             for patch in built.skipped
         ],
     }
-    title = render(campaign.series.title, facts, name="series.title").strip()
-    body = render(campaign.cover_text(), facts, name="cover letter").strip()
+    title = render_line(campaign.series.title, facts, name="series.title")
+    body = render_text(campaign.cover_text(), facts, name="cover letter")
     changes = compose.changelog(campaign.series.changelog, request.version)
     text = "\n\n".join(part for part in (body, changes) if part)
     return compose.finish_cover(mail, title=title, body=text, date=date)

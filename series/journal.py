@@ -39,7 +39,10 @@ def read(folder: Path) -> list[Entry]:
     if not path.exists():
         return []
     entries: list[Entry] = []
-    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     for number, line in enumerate(lines, 1):
         if not line:
             continue

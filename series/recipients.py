@@ -55,7 +55,13 @@ def from_script(worktree: Worktree, mails: Sequence[Path]) -> list[list[Wish]]:
     root = worktree.path
     worktree.materialize([*worktree.top_files(), _SCRIPT])
     # It wants the top of a kernel tree, and asks which patterns are directories.
-    maintainers = (root / "MAINTAINERS").read_text(encoding="latin-1")
+    listed = root / "MAINTAINERS"
+    if not listed.is_file() or listed.is_symlink():
+        raise ProgramError(
+            f"the tree has {_SCRIPT} but no MAINTAINERS",
+            hint="git config reroll.maintainers python",
+        )
+    maintainers = listed.read_text(encoding="latin-1")
     patterns = re.findall(r"^[FX]:\s*(\S+?)/?$", maintainers, re.MULTILINE)
     worktree.make_directories([*_TOP_DIRECTORIES, *patterns])
     options = ("--nogit", "--nogit-fallback", "--norolestats", "--roles", "--nofixes")

@@ -10,11 +10,13 @@ keep git send-email from changing any of it.  How mail leaves (``sendemail.smtp*
 
 import hashlib
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email import message_from_bytes, policy
+from email.errors import MessageError
 from email.header import decode_header, make_header
 from pathlib import Path
 
@@ -35,6 +37,10 @@ _OPTIONS = (
     "--no-signed-off-by-cc",
     "--8bit-encoding=UTF-8",
 )
+# Headers that a mail has once (RFC 5322, 3.6).
+_SINGLE = frozenset({"from", "to", "cc", "subject", "message-id", "date", "in-reply-to"})
+# How git send-email dies when the server went away without a word on the mail.
+_UNCERTAIN = re.compile(r"clos|time.?out|timed out|EOF|reset|broken pipe|unexpected", re.IGNORECASE)
 _MAIL_PACKAGE = "apt install git-email"
 
 
@@ -62,7 +68,10 @@ def outgoing(folder: Path, version: Version) -> list[Outgoing]:
         path = store.mail_path(folder, version, record.mail)
         content = path.read_bytes()
         problems += [f"{path.name}:{line}: {text}" for line, text in check(content)]
-        mails.append(_read(path, content))
+        try:
+            mails.append(_read(path, content))
+        except (LookupError, ValueError, MessageError) as error:
+            problems.append(f"{path.name}: a header cannot be decoded: {error}")
     if problems:
         raise CampaignError(
             problems, hint="correct series.toml or the messages, and generate again"
@@ -92,8 +101,14 @@ def check(content: bytes) -> list[tuple[int, str]]:
     fields = _fields(lines)
     for number, name, value in fields:
         if name in ("from", "to", "cc"):
-            found += _bad_addresses(number, value)
-    present = {name for _, name, _ in fields}
+            try:
+                found += _bad_addresses(number, value)
+            except (LookupError, ValueError, MessageError) as error:
+                found.append((number, f"the {name} header cannot be decoded: {error}"))
+    present = [name for _, name, _ in fields]
+    for number, name, _ in fields:
+        if name in _SINGLE and present.count(name) > 1:
+            found.append((number, f"there is more than one {name} header"))
     found += [
         (1, f"has no {name} header") for name in ("To", "Message-ID") if name.lower() not in present
     ]
@@ -223,6 +238,10 @@ def _send_one(book: journal.Journal, version: Version, mail: Outgoing, *, cwd: P
     if result.returncode < 0:
         # Ended by a signal: it may or may not have finished.
         raise ProgramError(f"git send-email {mail.path.name}: {result.complaint}")
+    if result.returncode != 0 and _UNCERTAIN.search(result.complaint):
+        raise ProgramError(
+            f"git send-email {mail.path.name}: {_complaint(result)}; it may have been sent"
+        )
     if result.returncode != 0:
         book.add(_entry(version, mail, "failed"))
         raise ProgramError(

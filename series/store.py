@@ -92,6 +92,8 @@ def _check(version: Version, path: Path) -> None:
         raise UsageError(
             f"{path}: has format {version.format}, this reroll reads {MANIFEST_FORMAT}"
         )
+    if not re.fullmatch(r"\d{1,10} [-+]\d{4}", version.date):
+        raise UsageError(f"{path}: is damaged: '{version.date}' is no date")
     for mail in version.mails:
         if Path(mail.mail).name != mail.mail:
             raise UsageError(f"{path}: the mail {mail.mail!r} leads out of its folder")
@@ -140,6 +142,8 @@ class Draft:
 
     def __enter__(self) -> "Draft":
         parent = self._place.parent
+        if self._place.exists() and not self._place.is_dir():
+            raise UsageError(f"{self._place}: is not a folder", hint="move it away")
         try:
             parent.mkdir(parents=True, exist_ok=True)
             for left in parent.glob(f".{self._place.name}-*"):
