@@ -378,8 +378,12 @@ class Worktree:
         outside = Path(path).is_absolute() or ".." in Path(path).parts or folded & {".git", "git~1"}
         if outside:
             raise UsageError(f"{path}: leads out of the tree")
-        self.materialize([path])
-        if root not in full.resolve().parents:
+        try:
+            self.materialize([path])
+            inside = root in full.resolve().parents
+        except (OSError, RuntimeError) as error:  # a name too long, a loop of links
+            raise UsageError(f"{path[:80]}: is not a usable path") from error
+        if not inside:
             raise UsageError(f"{path}: leads out of the tree")
         return full
 

@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 the answer is no (nothing matched, a check found something
 """
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
@@ -132,7 +133,8 @@ def _guarded(args: argparse.Namespace) -> int:
 
 def _drop_output() -> None:
     """Keep Python from failing once more when it flushes standard output at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complain(text: str) -> None:

@@ -15,22 +15,27 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 @dataclass
 class Inbox:
-    """The mails accepted so far; from the ``fail_at``-th on (from 1), ``answer`` refuses."""
+    """The mails accepted so far; from the ``fail_at``-th on (from 1), ``answer`` refuses;
+    from the ``leave_at``-th on the server hangs up without an answer."""
 
     port: int
     envelopes: list[Envelope] = field(default_factory=list)
     fail_at: int = 0
     answer: str = "451 4.3.0 try again later"
+    leave_at: int = 0
 
     async def handle_DATA(  # noqa: N802  aiosmtpd's name
         self,
-        _server: SMTP,
+        server: SMTP,
         _session: Session,
         envelope: Envelope,
     ) -> str:
         """Take or refuse a whole mail."""
         if self.fail_at and len(self.envelopes) + 1 >= self.fail_at:
             return self.answer
+        if self.leave_at and len(self.envelopes) + 1 >= self.leave_at:
+            server.transport.close()
+            return "250 OK"
         self.envelopes.append(envelope)
         return "250 OK"
 

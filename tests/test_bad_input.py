@@ -29,6 +29,11 @@ def _rule(content: str | bytes) -> Break:
     return write
 
 
+def _move(source: str, target: str) -> Break:
+    step = f'move = "{source}"\nto = "{target}"'
+    return _rewrite('rule = "rename.cocci"\npaths = ["drivers/a"]', step)
+
+
 CAMPAIGNS: list[tuple[str, Break, int, list[str]]] = [
     (
         "typo",
@@ -110,6 +115,54 @@ CAMPAIGNS: list[tuple[str, Break, int, list[str]]] = [
         2,
         ["patch a: message: template: makes more than 1000000 characters"],
     ),
+    (
+        "title empty",
+        _rewrite('title = "drivers: a: use', "title = \"{{ '' }}\"\n#"),
+        2,
+        ["one line"],
+    ),
+    (
+        "title for am",
+        _rewrite('title = "drivers: a: use', 'title = "[x] drivers: a: use'),
+        2,
+        ["git am would cut off its beginning, '[x]'"],
+    ),
+    (
+        "message for am",
+        _rewrite('"new_call() is better."', '"From: Eve <eve@example.org>\\n\\nx"'),
+        2,
+        ["git am would take 'From: ' for a header"],
+    ),
+    (
+        "message escape",
+        _rewrite('"new_call() is better."', "\"{{ '\\\\x1b[31mred' }}\""),
+        2,
+        ["patch a: message: has the control character \\x1b"],
+    ),
+    (
+        "half a character",
+        _rewrite('"new_call() is better."', "\"{{ '\\\\ud800' }}\""),
+        2,
+        ["has the control character \\ud800"],
+    ),
+    (
+        "cover header",
+        _rewrite('"Use new_call()"', "\"{{ 'x\\\\nBcc: eve@example.org' }}\""),
+        2,
+        ["series.title: must be one line of text"],
+    ),
+    ("git dir in capitals", _move("drivers/a/a.c", ".GIT/x"), 2, [".GIT/x: leads out of the tree"]),
+    ("move a directory", _move("drivers/a", "drivers/c"), 2, ["drivers/a: is not a plain file"]),
+    ("move far", _move("drivers/a/a.c", "x" * 300), 2, ["not a usable path"]),
+    (
+        "runs the script of the tree",
+        _rewrite(
+            '[[patch]]\nid = "a"', '[settings]\nmaintainers = "script"\n\n[[patch]]\nid = "a"'
+        ),
+        2,
+        ["settings.maintainers: Input should be 'python'"],
+    ),
+    ("deep", _rewrite("[series]", f"x = {'[' * 20000}\n[series]"), 2, ["not valid TOML"]),
     (
         "cover variable",
         _rewrite('"All users move over."', '"{{ nothing }}"'),
@@ -318,3 +371,45 @@ def test_interrupted(small: Small, number: signal.Signals, code: int, tmp_path: 
     assert git(small.tree, "worktree", "list").count("\n") == 0
     assert not list(scratch.iterdir())
     assert not (small.folder / "versions").exists()
+
+
+@pytest.mark.parametrize(
+    "revision", ["@{yesterday}", "x@{upstream}", "HEAD^{tree}", "a..b", "a\x01"]
+)
+def test_odd_revisions(reroll: Run, small: Small, revision: str) -> None:
+    done = reroll(*small.words("generate", f"--base={revision}"))
+    assert (done.code, "there is no commit" in done.err) in ((2, True), (0, False))
+    assert "Traceback" not in done.err
+
+
+def test_a_script_that_the_campaign_brings_is_not_run(
+    reroll: Run, small: Small, tmp_path: Path
+) -> None:
+    evil = f"+open(F, '>', '{tmp_path}/PWN');\n"
+    (small.folder / "evil.patch").write_text(
+        "--- /dev/null\n+++ b/scripts/get_maintainer.pl\n@@ -0,0 +1 @@\n" + evil
+    )
+    small.rewrite('rule = "rename.cocci"\npaths = ["drivers/a"]', 'apply = "evil.patch"')
+    assert reroll(*small.words("generate")).code == 0
+    assert not (tmp_path / "PWN").exists()
+
+
+def test_a_symbolic_ref_moves_no_other_branch(reroll: Run, small: Small) -> None:
+    git(small.tree, "symbolic-ref", "refs/heads/reroll/new-call", "refs/heads/master")
+    before = state_of(small.tree)
+    done = reroll(*small.words("generate", "--force"))
+    assert (done.code, "refs/heads/reroll/new-call" in done.err) == (3, True) or (
+        done.code == 3 and "is checked out" in done.err
+    )
+    assert state_of(small.tree) == before
+
+
+def test_output_that_cannot_be_written(small: Small) -> None:
+    words = " ".join(f"'{word}'" for word in small.words("generate"))
+    command = f"'{sys.executable}' -m series.cli {words}"
+    root = Path(__file__).parents[1]
+    for redirection, code in ((">/dev/full", 4), (">&-", 0), ("2>&-", 0)):
+        done = subprocess.run(
+            ["bash", "-c", f"{command} {redirection}"], cwd=root, capture_output=True, text=True
+        )
+        assert (done.returncode, "Traceback" in done.stderr) == (code, False)

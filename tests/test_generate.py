@@ -350,3 +350,19 @@ def test_two_at_once(reroll: Run, small: Small) -> None:
     finally:
         os.close(held)
     assert (done.code, "another 'reroll generate' is at work" in done.err) == (3, True)
+
+
+def test_file_names_that_git_quotes(reroll: Run, small: Small) -> None:
+    (small.tree / "drivers/é").mkdir()
+    (small.tree / "drivers/é/Kcon\tfig").write_text("config B\n\tbool\n")
+    text = (small.tree / "MAINTAINERS").read_text()
+    section = "EVE\nM:\tEve <eve@example.org>\nS:\tMaintained\nF:\tdrivers/é/\n\nTHE REST"
+    (small.tree / "MAINTAINERS").write_text(text.replace("THE REST", section))
+    commit_all(small.tree, "names")
+    small.rewrite('"drivers/b/Kconfig"', '"drivers/é/Kcon\\tfig"')
+    small.rewrite("'^\\tselect OLD\\n'", "'^\\tbool\\n'")
+    assert reroll(*small.words("generate")).code == 0
+    manifest = json.loads((small.folder / "versions/v1/manifest.json").read_text())
+    patch = manifest["patches"][1]
+    assert "drivers/é/Kcon\tfig" in patch["files"]
+    assert "Eve <eve@example.org>" in [item["address"] for item in patch["recipients"]]

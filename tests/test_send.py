@@ -260,3 +260,37 @@ def test_a_second_sender_stops(reroll: Run, small: Small, inbox: Inbox) -> None:
         os.close(held)
     assert (done.code, inbox.envelopes) == (3, [])
     assert "another 'reroll send' is at work" in done.err
+
+
+def test_a_server_that_leaves_without_an_answer(reroll: Run, small: Small, inbox: Inbox) -> None:
+    """It may have taken the mail: reroll must not send it again by itself."""
+    assert reroll(*small.words("generate")).code == 0
+    inbox.leave_at = 2
+    done = reroll(*small.words("send", "--yes"))
+    assert done.code == 5
+    assert "it may have been sent" in done.err
+    inbox.leave_at = 0
+    done = reroll(*small.words("send", "--yes", "--resume"))
+    assert (done.code, "it is not known whether 0001" in done.err) == (3, True)
+    assert reroll(*small.words("send", "--yes", "--resume", "--assume", "sent")).code == 0
+    assert len(inbox.envelopes) == 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("To: Alice", "To: hidden@example.org\nTo: Alice", "more than one to header"),
+        ("Subject: [PATCH", "Subject: =?utf-99?b?zz?= [PATCH", "cannot be decoded"),
+        ("To: Alice", "To: =?nope?q?x?= <x@example.org>, Alice", "cannot be decoded"),
+    ],
+)
+def test_mails_edited_by_hand(
+    reroll: Run, small: Small, inbox: Inbox, old: str, new: str, said: str
+) -> None:
+    assert reroll(*small.words("generate")).code == 0
+    mail = next((small.folder / "versions/v1").glob("0001*"))
+    mail.write_text(mail.read_text().replace(old, new, 1))
+    done = reroll(*small.words("send", "--yes"))
+    assert (done.code, inbox.envelopes) == (2, [])
+    assert said in done.err
+    assert mail.name in done.err
