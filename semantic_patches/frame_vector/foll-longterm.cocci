@@ -52,6 +52,9 @@ position p != {direct.p, assigned.p, initialised.p};
 -pin_user_pages_fast@p(START, NR, C ? A : B, PAGES)
 +pin_user_pages_fast(START, NR, (C ? A : B) | FOLL_LONGTERM, PAGES)
 |
+-pin_user_pages_fast@p(START, NR, A & B, PAGES)
++pin_user_pages_fast(START, NR, (A & B) | FOLL_LONGTERM, PAGES)
+|
 -pin_user_pages_fast@p(START, NR, A, PAGES)
 +pin_user_pages_fast(START, NR, A | FOLL_LONGTERM, PAGES)
 )
