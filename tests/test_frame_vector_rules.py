@@ -315,7 +315,7 @@ DIRECT_STABLE = cut(LOCKED_STABLE, "\tstruct mm_struct *mm", "\n\tif (nr_frames"
 DIRECT_STABLE = cut(DIRECT_STABLE, "\tmmap_read_lock", "\tvec->nr_frames = 0", PINNED)
 DIRECT_STABLE = cut(DIRECT_STABLE, "\nout:", "}\nEXPORT", "\treturn ret ? ret : -EFAULT;\n")
 NAMES = {"start": "at", "gup_flags": "gup", "vma": "area", "ret": "num", "locked": "held"}
-NAMES |= {"vec": "frames", "err": "bad", "out": "done"}
+NAMES |= {"nr_frames": "number", "mm": "memory", "vec": "frames", "err": "bad", "out": "done"}
 
 PIN_LONGTERM: Table = [
     ("v5.10.c", LOCKED, DIRECT),

@@ -19,30 +19,30 @@
 virtual patch
 
 // Without the loop nothing is left to be done under the lock.
-@without_loop depends on patch@
-identifier start, nr_frames, gup_flags, vec, mm, vma, ret, locked, out;
+@without_loop depends on patch disable bitor_comm, bitand_comm, paren, ptr_to_array@
+identifier start, nr, gup_flags, vec, mmp, vma, ret, locked, out;
 symbol current, true, false;
 @@
- int get_vaddr_frames(unsigned long start, unsigned int nr_frames,
+ int get_vaddr_frames(unsigned long start, unsigned int nr,
 		      unsigned int gup_flags, struct frame_vector *vec)
  {
--	struct mm_struct *mm = current->mm;
+-	struct mm_struct *mmp = current->mm;
 -	struct vm_area_struct *vma;
 -	int ret = 0;
 -	int locked;
 +	int ret;
 
-	if (nr_frames == 0)
+	if (nr == 0)
 		return 0;
 
-	if (WARN_ON_ONCE(nr_frames > vec->nr_allocated))
-		nr_frames = vec->nr_allocated;
+	if (WARN_ON_ONCE(nr > vec->nr_allocated))
+		nr = vec->nr_allocated;
 
 	start = untagged_addr(start);
 
--	mmap_read_lock(mm);
+-	mmap_read_lock(mmp);
 -	locked = 1;
--	vma = find_vma_intersection(mm, start, start + 1);
+-	vma = find_vma_intersection(mmp, start, start + 1);
 -	if (!vma) {
 -		ret = -EFAULT;
 -		goto out;
@@ -53,13 +53,13 @@ symbol current, true, false;
 -	}
 -	if (!(vma->vm_flags & (VM_IO | VM_PFNMAP))) {
 +	/* May take the mmap lock itself, so it has to run without it. */
-+	ret = pin_user_pages_fast(start, nr_frames,
++	ret = pin_user_pages_fast(start, nr,
 +				  FOLL_FORCE | FOLL_WRITE | FOLL_LONGTERM,
 +				  (struct page **)(vec->ptrs));
 +	if (ret > 0) {
 		vec->got_ref = true;
 		vec->is_pfns = false;
--		ret = pin_user_pages_locked(start, nr_frames,
+-		ret = pin_user_pages_locked(start, nr,
 -			gup_flags, (struct page **)(vec->ptrs), &locked);
 -		if (likely(ret > 0))
 -			goto out;
@@ -71,7 +71,7 @@ symbol current, true, false;
 +	return ret ? ret : -EFAULT;
 -out:
 -	if (locked)
--		mmap_read_unlock(mm);
+-		mmap_read_unlock(mmp);
 -	if (!ret)
 -		ret = -EFAULT;
 -	if (ret > 0)
@@ -80,14 +80,14 @@ symbol current, true, false;
  }
 
 // With the loop: it starts to count at 0 again when nothing was pinned.
-@with_loop depends on patch@
-identifier start, nr_frames, gup_flags, vec, mm, vma, ret, err, locked, out;
+@with_loop depends on patch disable bitor_comm, bitand_comm, paren, ptr_to_array@
+identifier start, nr, gup_flags, vec, mmp, vma, ret, err, locked, out;
 symbol current, true, false;
 @@
- int get_vaddr_frames(unsigned long start, unsigned int nr_frames,
+ int get_vaddr_frames(unsigned long start, unsigned int nr,
 		      unsigned int gup_flags, struct frame_vector *vec)
  {
-	struct mm_struct *mm = current->mm;
+	struct mm_struct *mmp = current->mm;
 	struct vm_area_struct *vma;
 -	int ret = 0;
 -	int err;
@@ -95,18 +95,18 @@ symbol current, true, false;
 +	int ret;
 +	int err;
 
-	if (nr_frames == 0)
+	if (nr == 0)
 		return 0;
 
-	if (WARN_ON_ONCE(nr_frames > vec->nr_allocated))
-		nr_frames = vec->nr_allocated;
+	if (WARN_ON_ONCE(nr > vec->nr_allocated))
+		nr = vec->nr_allocated;
 
 	start = untagged_addr(start);
 
--	mmap_read_lock(mm);
+-	mmap_read_lock(mmp);
 -	locked = 1;
 +	/* May take the mmap lock itself, so it has to run without it. */
-+	ret = pin_user_pages_fast(start, nr_frames,
++	ret = pin_user_pages_fast(start, nr,
 +				  FOLL_FORCE | FOLL_WRITE | FOLL_LONGTERM,
 +				  (struct page **)(vec->ptrs));
 +	if (ret > 0) {
@@ -116,8 +116,8 @@ symbol current, true, false;
 +		return ret;
 +	}
 +
-+	mmap_read_lock(mm);
-	vma = find_vma_intersection(mm, start, start + 1);
++	mmap_read_lock(mmp);
+	vma = find_vma_intersection(mmp, start, start + 1);
 	if (!vma) {
 		ret = -EFAULT;
 		goto out;
@@ -131,7 +131,7 @@ symbol current, true, false;
 -	if (!(vma->vm_flags & (VM_IO | VM_PFNMAP))) {
 -		vec->got_ref = true;
 -		vec->is_pfns = false;
--		ret = pin_user_pages_locked(start, nr_frames,
+-		ret = pin_user_pages_locked(start, nr,
 -			gup_flags, (struct page **)(vec->ptrs), &locked);
 -		goto out;
 -	}
@@ -142,8 +142,8 @@ symbol current, true, false;
 	...
  out:
 -	if (locked)
--		mmap_read_unlock(mm);
-+	mmap_read_unlock(mm);
+-		mmap_read_unlock(mmp);
++	mmap_read_unlock(mmp);
 	if (!ret)
 		ret = -EFAULT;
 	if (ret > 0)
