@@ -47,9 +47,16 @@ def split(text: str) -> tuple[str, str]:
         quoted = re.fullmatch(r'"((?:[^"\\]|\\.)*)"', bare[1])
         name = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else bare[1]
         return name.strip(), bare[2]
-    if re.fullmatch(r"[^\s<>,]+@[^\s<>,]+", text.strip()):
-        return "", text.strip()
+    # "Cc: stable@vger.kernel.org # v5.10" (Documentation/process/stable-kernel-rules.rst)
+    if lone := re.fullmatch(r"\s*([^\s<>,]+@[^\s<>,]+)(?:\s+#.*|\s*)", text):
+        return "", lone[1]
     return text.strip(), ""
+
+
+def plain(text: str) -> str:
+    """``text`` without quotes and comments: "Name <address>" or the address."""
+    name, address = split(text)
+    return f"{name} <{address}>" if name else address
 
 
 def key(text: str) -> str:

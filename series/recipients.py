@@ -165,7 +165,7 @@ def plan(wishes: Iterable[Wish], *, sender: str, what: str) -> tuple[Recipient, 
         if name == addresses.key(sender):
             continue
         reasons.setdefault(name, {})[wish.reason] = None
-        texts.setdefault(name, wish.address)
+        texts.setdefault(name, addresses.plain(wish.address))
         if wish.field == "to" or name not in fields:
             fields[name] = wish.field
     if problems:

@@ -136,11 +136,13 @@ def _fields(lines: list[str]) -> list[tuple[int, str, str]]:
 
 def _bad_addresses(number: int, value: str) -> list[tuple[int, str]]:
     """Bad addresses of one header, each with the line of the fold that holds it."""
+    folds = value.split("\n")
     found = []
-    for offset, part in enumerate(value.split("\n")):
-        for address in addresses.in_header(part.strip().rstrip(",")):
-            if why := addresses.problem(address):
-                found.append((number + offset, f"'{address}' {why}"))
+    for text in addresses.in_header(value):
+        if why := addresses.problem(text):
+            address = addresses.split(text)[1] or text
+            offset = next((at for at, fold in enumerate(folds) if address in fold), 0)
+            found.append((number + offset, f"'{text}' {why}"))
     return found
 
 
@@ -160,7 +162,9 @@ def require_send_email() -> None:
 
 def dry_run(mails: Sequence[Outgoing], *, cwd: Path) -> str:
     """What git send-email says it would do; nothing is sent."""
-    result = _send_email([*_OPTIONS, "--dry-run"], [mail.path for mail in mails], cwd=cwd)
+    result = _send_email(
+        [*_OPTIONS, "--dry-run", "--quiet"], [mail.path for mail in mails], cwd=cwd
+    )
     if result.returncode != 0:
         raise ProgramError(f"git send-email --dry-run: {result.complaint}")
     return result.stdout.decode("utf-8", "replace")

@@ -43,6 +43,8 @@ def test_names_survive_a_header(name: str) -> None:
     [
         ("Ada <ada@example.org>", ""),
         ("ada@example.org", ""),
+        ("stable@vger.example.org # v5.10", ""),
+        ("<stable@vger.example.org> # v5.10", ""),
         ('"Doe, J." <j.doe+x@sub.example.org>', ""),
         ("Bob <bob@xxxxxxxxx>", "is obfuscated"),
         ("bob@xxx.xxx", "is obfuscated"),
