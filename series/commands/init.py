@@ -42,9 +42,8 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"{folder}: exists already", hint="name a folder that does not")
     if not args.dry_run:
         _copy(Path(str(files("semantic_patches") / args.campaign)), folder)
-    say(
-        f"{folder}: the campaign '{args.campaign}'; next: reroll -C {args.folder} --tree LINUX generate"
-    )
+    following = f"reroll -C {args.folder} --tree LINUX generate"
+    say(f"{folder}: the campaign '{args.campaign}'; next: {following}")
     return 0
 
 
