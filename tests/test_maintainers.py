@@ -37,7 +37,7 @@ F:	drivers/foo/legacy/
 N:	[^a-z]legacy # comment
 
 THE REST
-M:	Linus Torvalds <torvalds@linux-foundation.org>
+M:	Linus Torvalds <torvalds@example.org>
 L:	all@example.org
 S:	Buried alive in reporters
 F:	*

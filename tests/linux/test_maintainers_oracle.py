@@ -194,7 +194,7 @@ def _differences(
     return found
 
 
-def _compare(folder: Path, jobs: Sequence[str], ours: Sequence[Answer], *options: str) -> None:
+def _check_same(folder: Path, jobs: Sequence[str], ours: Sequence[Answer], *options: str) -> None:
     settled = _settled(folder).answers(jobs, *options)
     differences = _differences(jobs, ours, settled)
     assert not differences, f"{len(differences)} of {len(jobs)} answers differ:\n" + "\n".join(
@@ -217,14 +217,14 @@ def test_files(maintainers: Maintainers, files: list[str], tmp_path: Path) -> No
         _said(contacts(maintainers, [name], contents={name: (LINUX / name).read_bytes()}))
         for name in files
     ]
-    _compare(tmp_path, files, ours, "-f")
+    _check_same(tmp_path, files, ours, "-f")
 
 
 def test_files_without_keywords(maintainers: Maintainers, files: list[str], tmp_path: Path) -> None:
     """Paths alone: what a caller who has no file at hand gets."""
     named = [name for name in files if not name.endswith(".yaml")][:100]
     ours = [_said(contacts(maintainers, [name])) for name in named]
-    _compare(tmp_path, named, ours, "-f", "--nokeywords")
+    _check_same(tmp_path, named, ours, "-f", "--nokeywords")
 
 
 def test_patches(maintainers: Maintainers, files: list[str], tmp_path: Path) -> None:
@@ -244,7 +244,7 @@ def test_patches(maintainers: Maintainers, files: list[str], tmp_path: Path) -> 
         through_keyword += any(" K: " in contact.reason for contact in found)
         ours.append(_said(found))
     assert through_keyword > len(jobs) // 4
-    _compare(tmp_path, jobs, ours)
+    _check_same(tmp_path, jobs, ours)
 
 
 def _is_text(path: Path) -> bool:
