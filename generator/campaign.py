@@ -75,6 +75,8 @@ Line = Annotated[str, AfterValidator(_one_line)]
 Word = Annotated[str, AfterValidator(_word)]
 Revision = Annotated[str, AfterValidator(_revision)]
 Unmatched = Literal["fail", "skip"]
+Remaining = Literal["none", "explained", "any"]
+Split = Literal["none", "maintainer", "subsystem", "directory", "file"]
 
 
 class _Table(BaseModel):
@@ -94,6 +96,9 @@ class RuleStep(_Step):
     define: dict[str, str] = Field(default_factory=dict)
     parameters: dict[str, Any] = Field(default_factory=dict)
     tokens: list[Word] = Field(default_factory=list)
+    repeat: bool = False
+    kernel_doc: bool | dict[Word, Line] = True
+    style: bool = True
 
 
 class EditStep(_Step):
@@ -168,6 +173,11 @@ class Patch(_Table):
     message_file: RelativePath | None = None
     author: Line | None = None
     unmatched: Unmatched = "fail"
+    remaining: Remaining = "explained"
+    needs: str | None = None
+    split: Split = "none"
+    into: Literal["patches", "series"] = "patches"
+    limit: int | None = Field(default=None, ge=1)
     to: list[Line] = Field(default_factory=list)
     cc: list[Line] = Field(default_factory=list)
     changelog: dict[int, list[Line]] = Field(default_factory=dict)
@@ -349,7 +359,11 @@ def _cross_check(campaign: Campaign) -> list[str]:
         where = f"patch[{number}] ({patch.id})"
         if patch.id in seen:
             problems.append(f"{where}.id: patch[{seen[patch.id]}] has the same id")
+        if patch.needs is not None and patch.needs not in seen:
+            problems.append(f"{where}.needs: there is no patch '{patch.needs}' before this one")
         seen.setdefault(patch.id, number)
+        if patch.split == "none" and (patch.into != "patches" or patch.limit):
+            problems.append(f"{where}: into and limit are for a patch with split")
         problems += _double(patch, "message", where)
         problems += _missing(campaign.folder, patch.message_file, f"{where}.message_file")
         for at, step in enumerate(patch.step, 1):

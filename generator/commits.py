@@ -1,16 +1,19 @@
 """A campaign on a base becomes commits, one a patch, in a temporary worktree."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from generator import edits
 from generator.campaign import Campaign, Patch
+from generator.conversion import TroubleError, UnmatchedError, ledger_of
 from generator.errors import CampaignError, ConflictError, ExpectedFailureError
-from generator.steps import CampaignTroubleError, StepReport, UnmatchedError, Workshop, run_step
+from generator.ledger import Bucket, Ledger, Search, Site
+from generator.split import Shard
+from generator.steps import StepReport, Workshop, run_step
 from generator.templates import render_line, render_text
-from generator.tree import Identity, run_git
+from generator.tree import Identity, ScratchIndex, run_git
 
 # Lines at which "git am" believes that the message has ended and the patch begun.
 _LIKE_HEADER = re.compile(r"(?:>?From|From|Date|Subject|Author): ?", re.IGNORECASE)
@@ -19,15 +22,22 @@ _ENDS_MESSAGE = re.compile(r"^(---(?:\s|$)|-- $|diff -|Index: )", re.MULTILINE)
 
 @dataclass(frozen=True)
 class BuiltPatch:
-    """One commit of a series; ``number`` counts from 1 in the series as built."""
+    """One commit of a series; ``number`` counts from 1 in the series as built.
+
+    ``id`` is its own, ``of`` the id of the campaign's patch, ``label`` the
+    shard of it, or empty.
+    """
 
     id: str
+    of: str
+    label: str
     number: int
     title: str
     commit: str
     files: tuple[edits.FileEdit, ...]
     steps: tuple[StepReport, ...]
     skipped_steps: tuple[str, ...]
+    ledger: Ledger
 
     @property
     def insertions(self) -> int:
@@ -51,12 +61,32 @@ class SkippedPatch:
 
 @dataclass(frozen=True)
 class Built:
-    """The commits of a campaign on ``base``, in order, and the patches left out."""
+    """The commits of a campaign from ``base`` to ``tip``, in order, and what was left out.
 
+    ``root`` is the commit of the tree that all is based on: ``base``, unless
+    this is a series that goes on top of another.  ``rest`` has, by id, the
+    sites of split patches that are in no shard; ``apart`` the series of their
+    own, by label.
+    """
+
+    root: str
     base: str
     tip: str
     patches: tuple[BuiltPatch, ...]
     skipped: tuple[SkippedPatch, ...]
+    rest: Mapping[str, Ledger] = field(default_factory=dict)
+    apart: Mapping[str, "Built"] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What the steps of a patch made of the worktree, before it is committed."""
+
+    patch: Patch
+    reports: tuple[StepReport, ...]
+    left_out: tuple[str, ...]
+    files: tuple[edits.FileEdit, ...]
+    ledger: Ledger
 
 
 def build(shop: Workshop, committer: Identity) -> Built:
@@ -66,61 +96,231 @@ def build(shop: Workshop, committer: Identity) -> Built:
     later than what comes before it, so that sorting by date gives the order.
     Raises what the first failing patch raises, with the patch named.
     """
+    builder = _Builder(shop, committer)
     campaign = shop.campaign
-    base = shop.worktree.head()
-    patches: list[BuiltPatch] = []
-    skipped: list[SkippedPatch] = []
     for at, patch in enumerate(campaign.patches, 1):
-        shop.progress(patch.title, at - 1, len(campaign.patches))
+        shop.bench.progress(patch.title, at - 1, len(campaign.patches))
+        builder.add(patch)
+    return builder.result()
+
+
+class _Builder:
+    """The series as far as it is built."""
+
+    def __init__(self, shop: Workshop, committer: Identity) -> None:
+        self._shop = shop
+        self._committer = committer
+        self._base = shop.worktree.head()
+        self._patches: list[BuiltPatch] = []
+        self._skipped: list[SkippedPatch] = []
+        self._rest: dict[str, Ledger] = {}
+        self._apart: dict[str, Built] = {}
+        # The sites of each patch that are still to be converted.
+        self._open: dict[str, tuple[Site, ...]] = {}
+
+    def result(self) -> Built:
+        """All that was built; ``ExpectedFailureError`` when that is nothing."""
+        if not self._patches and not self._apart:
+            raise ExpectedFailureError("nothing in this tree matches: every patch was left out")
+        tip = self._patches[-1].commit if self._patches else self._base
+        parts = (tuple(self._patches), tuple(self._skipped))
+        return Built(self._base, self._base, tip, *parts, self._rest, self._apart)
+
+    def add(self, patch: Patch) -> None:
+        """Build one patch of the campaign, or note why not."""
+        if waiting := self._open.get(patch.needs or ""):
+            reason = f"held back: {_count(len(waiting), 'site')} of {patch.needs} left"
+            self._skip(patch, f"{reason}, the first at {waiting[0].path}:{waiting[0].line}")
+            return
         try:
-            patches.append(_build_patch(shop, patch, len(patches) + 1, committer))
+            made = _run_patch(self._shop, patch)
         except UnmatchedError as error:
+            sites = _sites_of(self._shop, error)
             if patch.unmatched == "fail":
-                raise ExpectedFailureError(
-                    f"patch {patch.id}: {error}",
-                    hint='unmatched = "skip" leaves out a patch, or a step, that matches nothing',
-                ) from error
-            skipped.append(SkippedPatch(patch.id, patch.title, str(error)))
-            shop.worktree.git("reset", "--quiet", "--hard", "HEAD")
-    if not patches:
-        raise ExpectedFailureError("nothing in this tree matches: every patch was left out")
-    return Built(base, patches[-1].commit, tuple(patches), tuple(skipped))
+                raise _unmatched(patch, error, sites) from error
+            self._open[patch.id] = sites
+            self._skip(patch, str(error))
+            return
+        self._open[patch.id] = made.ledger.remaining
+        if patch.split == "none":
+            self._patches.append(self._commit(made))
+        else:
+            self._split(made)
+
+    def _skip(self, patch: Patch, reason: str) -> None:
+        self._skipped.append(SkippedPatch(patch.id, patch.title, reason))
+        self._shop.worktree.git("reset", "--quiet", "--hard", "HEAD")
+
+    def _commit(self, made: _Made) -> BuiltPatch:
+        number = len(self._patches) + 1
+        worktree = self._shop.worktree
+        message, author = self._message(made, made.files, made.ledger, self._shard(made))
+        who = (self._dated(author, number), self._dated(self._committer, number))
+        commit = worktree.commit(message, *who)
+        return self._built(made, made.patch.id, "", number, message, commit, made.files)
+
+    def _split(self, made: _Made) -> None:
+        """Commit the change in shards: one after the other, or each as a series of its own."""
+        worktree, patch = self._shop.worktree, made.patch
+        parts = self._shop.split(patch, [file.path for file in made.files])
+        now, later = parts[: patch.limit], parts[patch.limit :] if patch.limit else []
+        entries = worktree.staged_entries()
+        with worktree.scratch_index() as index:
+            for shard in now:
+                start = worktree.head()
+                built = self._commit_shard(made, shard, entries, index)
+                if patch.into == "series":
+                    index.reset(start)
+                    alone = (replace(built, number=1),)
+                    self._apart[shard.slug] = Built(self._base, start, built.commit, alone, ())
+                else:
+                    worktree.detach(built.commit)
+                    self._patches.append(built)
+        worktree.git("reset", "--quiet", "--hard", "HEAD")
+        elsewhere = parts if patch.into == "series" else later
+        away = {file for shard in elsewhere for file in shard.files}
+        self._open[patch.id] += tuple(site for site in made.ledger.sites if site.path in away)
+        touched = {file.source for file in made.files}
+        rest = tuple(site for site in made.ledger.sites if site.path not in touched)
+        self._rest[patch.id] = Ledger(made.ledger.words, rest)
+        if later:
+            reason = f"limit = {patch.limit}: {_count(len(later), 'shard')} for a later version: "
+            names = ", ".join(shard.label for shard in later)
+            self._skipped.append(SkippedPatch(patch.id, patch.title, reason + names))
+
+    def _commit_shard(
+        self, made: _Made, shard: Shard, entries: Mapping[str, str], index: ScratchIndex
+    ) -> BuiltPatch:
+        number = 1 if made.patch.into == "series" else len(self._patches) + 1
+        files = tuple(file for file in made.files if file.path in shard.files)
+        ledger = _part(made.ledger, files)
+        message, author = self._message(made, files, ledger, shard)
+        names = dict.fromkeys(name for file in files for name in (file.source, file.path))
+        index.put([entries[name] for name in names if name in entries])
+        who = (self._dated(author, number), self._dated(self._committer, number))
+        commit = index.commit(message, *who)
+        name = f"{made.patch.id}-{shard.slug}"
+        return self._built(made, name, shard.label, number, message, commit, files, ledger)
+
+    def _built(
+        self,
+        made: _Made,
+        name: str,
+        label: str,
+        number: int,
+        message: str,
+        commit: str,
+        files: tuple[edits.FileEdit, ...],
+        ledger: Ledger | None = None,
+    ) -> BuiltPatch:
+        title = message.split("\n", 1)[0]
+        parts = (files, made.reports, made.left_out, ledger or made.ledger)
+        return BuiltPatch(name, made.patch.id, label, number, title, commit, *parts)
+
+    def _message(
+        self, made: _Made, files: Sequence[edits.FileEdit], ledger: Ledger, shard: Shard
+    ) -> tuple[str, Identity]:
+        message = compose_message(
+            self._shop.campaign,
+            made.patch,
+            made.reports,
+            files,
+            signer=self._committer,
+            ledger=ledger,
+            shard=shard,
+        )
+        return message, _author(made.patch, made.reports, self._committer)
+
+    def _shard(self, made: _Made) -> Shard:
+        """The whole patch as one shard; its prefix is looked up only where it is asked for."""
+        names = [file.path for file in made.files]
+        prefix = ""
+        if "prefix" in made.patch.title + self._shop.campaign.message_text(made.patch):
+            prefix = self._shop.prefixes([names])[0]
+        return Shard("", tuple(names), prefix)
+
+    def _dated(self, who: Identity, number: int) -> Identity:
+        return replace(who, date=_later(self._committer.date, number))
 
 
-def _build_patch(shop: Workshop, patch: Patch, number: int, committer: Identity) -> BuiltPatch:
-    reports, left_out = _run_steps(shop, patch)
+def _part(ledger: Ledger, files: Sequence[edits.FileEdit]) -> Ledger:
+    """The sites in ``files``."""
+    names = {file.source for file in files}
+    return Ledger(ledger.words, tuple(site for site in ledger.sites if site.path in names))
+
+
+def _run_patch(shop: Workshop, patch: Patch) -> _Made:
+    """Run the steps of a patch, and account for every site."""
+    reports, left_out, searches = _run_steps(shop, patch)
     diff = shop.worktree.staged_diff()
     if not diff:
         raise UnmatchedError("its steps leave the tree as it was")
-    files = edits.summarize(diff)
-    author = _author(patch, reports, committer)
-    date = _later(committer.date, number)
-    message = compose_message(shop.campaign, patch, reports, files, signer=committer)
-    commit = shop.worktree.commit(
-        message, replace(author, date=date), replace(committer, date=date)
-    )
-    title = message.split("\n", 1)[0]
-    return BuiltPatch(patch.id, number, title, commit, files, tuple(reports), tuple(left_out))
+    ledger = ledger_of(shop.worktree, searches, diff)
+    troubles = [str(site) for site in ledger.offending(patch.remaining)]
+    if patch.remaining != "any":
+        troubles += [
+            trouble
+            for report in reports
+            if report.conversion
+            for trouble in report.conversion.troubles
+        ]
+    if troubles:
+        raise TroubleError(f"patch {patch.id}", troubles)
+    return _Made(patch, tuple(reports), tuple(left_out), edits.summarize(diff), ledger)
 
 
-def _run_steps(shop: Workshop, patch: Patch) -> tuple[list[StepReport], list[str]]:
+def _run_steps(shop: Workshop, patch: Patch) -> tuple[list[StepReport], list[str], list[Search]]:
     reports: list[StepReport] = []
     left_out: list[str] = []
+    searches: list[Search] = []
     for at, step in enumerate(patch.step, 1):
         try:
             reports.append(run_step(shop, step))
+            done = reports[-1].conversion
         except UnmatchedError as error:
+            done = error.conversion
+            _refuse_trouble(shop, patch, error)
             if (step.unmatched or "fail") == "fail":
                 raise
             left_out.append(str(error))
-        except CampaignTroubleError as error:
-            raise CampaignTroubleError(f"patch {patch.id}: {error.rule}", error.troubles) from error
+        except TroubleError as error:
+            raise TroubleError(f"patch {patch.id}: {error.what}", error.troubles) from error
         except CampaignError as error:
             named = [f"patch {patch.id}: step {at}: {problem}" for problem in error.problems]
             raise CampaignError(named, hint=error.hint) from error
         except (ConflictError, ExpectedFailureError) as error:
             raise type(error)(f"patch {patch.id}: step {at}: {error}", hint=error.hint) from error
-    return reports, left_out
+        if done:
+            searches.append(done.search)
+    return reports, left_out, searches
+
+
+def _refuse_trouble(shop: Workshop, patch: Patch, error: UnmatchedError) -> None:
+    """A rule that changed nothing because files could not be read is not just unmatched."""
+    if error.conversion is None or patch.remaining == "any":
+        return
+    unread = (Bucket.UNPARSED, Bucket.TIMED_OUT, Bucket.REFUSED)
+    sites = ledger_of(shop.worktree, [error.conversion.search], b"").sites
+    troubles = [str(site) for site in sites if site.bucket in unread]
+    troubles += error.conversion.troubles
+    if troubles:
+        raise TroubleError(f"patch {patch.id}", troubles) from error
+
+
+def _sites_of(shop: Workshop, error: UnmatchedError) -> tuple[Site, ...]:
+    """The code that a rule which changed nothing was about."""
+    if error.conversion is None:
+        return ()
+    return ledger_of(shop.worktree, [error.conversion.search], b"").remaining
+
+
+def _unmatched(patch: Patch, error: UnmatchedError, sites: Sequence[Site]) -> ExpectedFailureError:
+    if sites:
+        return TroubleError(f"patch {patch.id}: {error}", [str(site) for site in sites])
+    return ExpectedFailureError(
+        f"patch {patch.id}: {error}",
+        hint='unmatched = "skip" leaves out a patch, or a step, that matches nothing',
+    )
 
 
 def _author(patch: Patch, reports: Sequence[StepReport], committer: Identity) -> Identity:
@@ -143,6 +343,8 @@ def compose_message(
     files: Sequence[edits.FileEdit],
     *,
     signer: Identity,
+    ledger: Ledger,
+    shard: Shard,
 ) -> str:
     """The commit message of a patch: title, rendered body, trailers with ours at the end.
 
@@ -155,8 +357,14 @@ def compose_message(
         "insertions": sum(file.added for file in files),
         "deletions": sum(file.removed for file in files),
         "smpl": "\n".join(report.rule.text.strip() for report in reports if report.rule),
+        "ledger": ledger_facts(ledger),
+        "prefix": shard.prefix,
+        "subsystem": shard.label,
     }
-    title = render_line(patch.title, facts, name=f"{name}: title")
+    template = patch.title
+    if shard.label and "prefix" not in template:
+        template = "{{ prefix }}: " + template
+    title = render_line(template, facts, name=f"{name}: title")
     body = render_text(campaign.message_text(patch), facts, name=f"{name}: message")
     if header := _LIKE_HEADER.match(body):
         raise CampaignError([f"{name}: message: git am would take '{header[0]}' for a header"])
@@ -165,6 +373,25 @@ def compose_message(
             [f"{name}: message: the line '{cut[0].strip()}...' would end the message in git am"]
         )
     return sign_off(f"{title}\n\n{body}".strip() + "\n", signer)
+
+
+def ledger_facts(ledger: Ledger) -> dict[str, object]:
+    """A ledger as templates see it: ``words``, ``total``, ``counts`` by bucket, ``left`` sites."""
+    return {
+        "words": list(ledger.words),
+        "total": len(ledger.sites),
+        "counts": {str(bucket): count for bucket, count in ledger.counts.items()},
+        "left": [
+            {
+                "path": site.path,
+                "line": site.line,
+                "word": site.word,
+                "bucket": str(site.bucket),
+                "why": site.why,
+            }
+            for site in ledger.left
+        ],
+    }
 
 
 def sign_off(message: str, signer: Identity) -> str:
@@ -177,3 +404,7 @@ def sign_off(message: str, signer: Identity) -> str:
         [*words, "--trailer", f"Signed-off-by: {signer}"], cwd=Path("/"), stdin=message.encode()
     )
     return result.stdout.decode()
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

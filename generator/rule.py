@@ -85,6 +85,67 @@ class Rule:
             words += ["-D", f"{name}={value}"]
         return words
 
+    @property
+    def changed_words(self) -> frozenset[str]:
+        """The words that the rule removes, or whose arguments it changes.
+
+        A word that only has to stand near a change is none of them.
+        """
+        return _changed_words(_bodies(self.text))
+
+    @property
+    def member_words(self) -> frozenset[str]:
+        """The words that the rule uses behind ``.`` or ``->``, or that stand in a structure."""
+        body = "\n".join(line[1:] for line in _bodies(self.text))
+        found = re.findall(r"(?:->|(?<!\.)\.)\s*([A-Za-z_]\w*)", body)
+        for inside in re.findall(r"\b(?:struct|union)\b[^;{}()]*\{([^{}]*)\}", body):
+            found += re.findall(r"([A-Za-z_]\w*)\s*(?:\[[^\]]*\])?\s*[;,:]", inside)
+        return frozenset(found)
+
+
+def _bodies(text: str) -> list[str]:
+    """The lines of all rules' bodies, each with its mark (``-``, ``+`` or a space) in front."""
+    plain = re.sub(r"/\*.*?\*/", lambda found: re.sub(r"[^\n]", " ", found[0]), text, flags=re.S)
+    lines = []
+    body = declaring = False
+    for line in plain.split("\n"):
+        line = re.sub(r"//.*", "", line)
+        word = line.strip()
+        # "@@" alone begins declarations and ends them; "@name@" begins them.
+        if line.startswith("@") or (declaring and word.endswith("@@")):
+            declaring = not declaring if word == "@@" else not word.endswith("@@")
+            body = not declaring
+            continue
+        if body and word:
+            lines.append(line if line[0] in "+-" else f" {line}")
+    return lines
+
+
+def _changed_words(lines: list[str]) -> frozenset[str]:
+    found: set[str] = set()
+    text = ""
+    marks = ""
+    for line in lines:
+        if line[0] == "-":
+            found |= set(re.findall(r"[A-Za-z_]\w*", line[1:]))
+        text += line[1:] + "\n"
+        marks += line[0] * len(line)
+    for call in re.finditer(r"([A-Za-z_]\w*)(?:@\w+)?\s*\(", text):
+        end = _closing(text, call.end() - 1)
+        if marks[call.start()] != "+" and set(marks[call.end() : end]) - {" "}:
+            found.add(call[1])
+    return frozenset(found)
+
+
+def _closing(text: str, at: int) -> int:
+    """Where the parenthesis that opens at ``at`` is closed, or the end."""
+    depth = 0
+    for found in re.compile(r"[()]").finditer(text, at):
+        depth += 1 if found[0] == "(" else -1
+        if depth == 0:
+            return found.start()
+    return len(text)
+
 
 def read_rule(
     path: Path,

@@ -18,6 +18,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from shutil import which
 from tempfile import TemporaryDirectory
 
 from generator import process
@@ -97,11 +98,15 @@ class Spatch:
         return {"python": self.python, "ocaml": self.ocaml}.get(language, False)
 
 
-def find_spatch(wanted: str = "") -> Spatch:
+def find_spatch(wanted: str = "", *, scripts: Sequence[str] = ()) -> Spatch:
     """The spatch to use: ``wanted`` (a path or a name), the wheel's, else the one in ``PATH``.
 
-    Raises ``ProgramError`` when there is none or it does not answer.
+    For a rule with ``scripts`` (languages) the one in ``PATH`` comes before the
+    wheel's, which has no scripting.  Raises ``ProgramError`` when there is none
+    or it does not answer.
     """
+    if not wanted and scripts and which("spatch"):
+        wanted = "spatch"
     if wanted:
         path = process.find(
             str(Path(wanted).expanduser()),
@@ -148,12 +153,29 @@ class Engine:
     files live in a directory of its own, which goes when it is left.
     """
 
-    def __init__(self, spatch: Spatch, rule: Rule, *, timeout: int, jobs: int) -> None:
-        """``timeout`` is in seconds a file, ``jobs`` the number of processes at a time."""
-        if rule.scripts:
+    def __init__(
+        self,
+        spatch: Spatch,
+        rule: Rule,
+        *,
+        timeout: int,
+        jobs: int,
+        allow_scripts: bool = False,
+    ) -> None:
+        """``timeout`` is in seconds a file, ``jobs`` the number of processes at a time.
+
+        Raises ``UsageError`` for a rule with scripts unless they are allowed,
+        ``ProgramError`` when this spatch cannot run them.
+        """
+        if rule.scripts and not allow_scripts:
             raise UsageError(
                 f"{rule.name}: has {', '.join(rule.scripts)} script rules, which run any code",
-                hint="reroll does not run them; remove the report and org parts from the rule",
+                hint="if you trust it, say --allow-scripts; else remove its report and org parts",
+            )
+        if lacking := [language for language in rule.scripts if not spatch.runs(language)]:
+            raise ProgramError(
+                f"{rule.name}: {spatch.path} was built without {', '.join(lacking)} scripting",
+                hint="apt install coccinelle, or name a full spatch with --spatch",
             )
         self._spatch = spatch
         self._rule = rule

@@ -5,48 +5,64 @@ stay in the series folder or in the worktree.
 """
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from generator import spatch
 from generator.campaign import (
     ApplyStep,
     Campaign,
     EditStep,
     MoveStep,
+    Patch,
     PickStep,
     RuleStep,
 )
+from generator.conversion import Bench, Conversion, Order, UnmatchedError, convert
 from generator.errors import (
     CampaignError,
     ConflictError,
     ExpectedFailureError,
     UsageError,
 )
-from generator.includes import local_includes
 from generator.rule import Rule, read_rule
+from generator.split import Shard, by_place, common_prefix, path_prefix, shards
 from generator.tree import Identity, Tree, Worktree, run_git
-
-Progress = Callable[[str, int, int], None]
-
-
-class UnmatchedError(ExpectedFailureError):
-    """A step found nothing to change; whether that is an error is the campaign's to say."""
 
 
 @dataclass(frozen=True)
 class Workshop:
-    """What steps need: the campaign, the tree, a worktree of it and a spatch."""
+    """What steps need: the campaign, the tree, and what a rule needs to run."""
 
     campaign: Campaign
     tree: Tree
-    worktree: Worktree
-    spatch: Callable[[], spatch.Spatch]
-    timeout: int
-    jobs: int
-    progress: Progress = lambda _what, _done, _total: None
+    bench: Bench
+    owners: Callable[[str, Sequence[str]], Mapping[str, str]] = lambda _kind, _files: {}
+    previous: Mapping[str, Sequence[Shard]] = field(default_factory=dict)
+
+    def split(self, patch: Patch, files: Sequence[str]) -> list[Shard]:
+        """``files`` of a patch in shards, each with its subject prefix."""
+        if patch.split in ("directory", "file"):
+            owners: Mapping[str, str] = by_place(patch.split, files)
+        else:
+            owners = self.owners(patch.split, files)
+        found = shards(files, owners, self.previous.get(patch.id, ()))
+        prefixes = self.prefixes([shard.files for shard in found])
+        return [
+            replace(shard, prefix=prefix) for shard, prefix in zip(found, prefixes, strict=True)
+        ]
+
+    def prefixes(self, groups: Sequence[Sequence[str]]) -> list[str]:
+        """The subject prefix of each group of files: from their history, else from their paths."""
+        every = sorted({file for group in groups for file in group})
+        subjects = self.tree.subjects(self.worktree.head(), every)
+        return [common_prefix(group, subjects) or path_prefix(group) for group in groups]
+
+    @property
+    def worktree(self) -> Worktree:
+        """Where files are changed."""
+        return self.bench.worktree
 
 
 @dataclass(frozen=True)
@@ -58,6 +74,7 @@ class StepReport:
     changed: tuple[str, ...]
     rule: Rule | None = None
     author: Identity | None = None
+    conversion: Conversion | None = None
 
 
 def rule_of(campaign: Campaign, step: RuleStep) -> Rule:
@@ -90,62 +107,27 @@ def run_step(
 
 def _run_rule(shop: Workshop, step: RuleStep) -> StepReport:
     rule = rule_of(shop.campaign, step)
-    for path in step.paths:
-        if not shop.worktree.exists(path):
-            raise UnmatchedError(f"{step.rule}: there is no {path} in the tree")
-    with spatch.Engine(shop.spatch(), rule, timeout=shop.timeout, jobs=shop.jobs) as engine:
-        derived = engine.tokens()
-        tokens = step.tokens or derived
-        files = shop.worktree.candidates(tokens, step.paths)
-        files = [file for file in files if not _within(file, step.exclude)]
-        _materialize(shop.worktree, files)
-        outcomes = engine.run(
-            shop.worktree.path,
-            files,
-            tokens,
-            lambda done: shop.progress(step.rule, done, len(files)),
+    texts = step.kernel_doc if isinstance(step.kernel_doc, dict) else {}
+    order = Order(
+        rule=rule,
+        paths=tuple(step.paths),
+        exclude=step.exclude,
+        tokens=tuple(step.tokens),
+        repeat=step.repeat,
+        kernel_doc=None if step.kernel_doc is False else texts,
+        style=step.style,
+    )
+    done = convert(shop.bench, order)
+    if not done.changed:
+        raise UnmatchedError(
+            f"{step.rule}: changes none of {_count(done.candidates, 'candidate file')}", done
         )
-    if troubles := [outcome.trouble for outcome in outcomes if outcome.trouble]:
-        raise CampaignTroubleError(step.rule, troubles)
-    changed = [outcome for outcome in outcomes if outcome.diff]
-    if not changed:
-        raise UnmatchedError(f"{step.rule}: changes none of {_count(len(files), 'candidate file')}")
-    shop.worktree.apply(b"".join(outcome.diff for outcome in changed))
-    return StepReport(step.rule, len(files), tuple(item.path for item in changed), rule=rule)
-
-
-class CampaignTroubleError(ExpectedFailureError):
-    """Files that spatch did not finish, each on a line of its own."""
-
-    def __init__(self, rule: str, troubles: Sequence[str]) -> None:
-        super().__init__(f"{rule}: {'; '.join(troubles)}")
-        self.rule = rule
-        self.troubles = tuple(troubles)
-
-    def lines(self) -> list[str]:
-        """One line a file and what can be done."""
-        hint = 'exclude a file with its reason: exclude = { "path" = "reason" }, or raise --timeout'
-        return [*(f"{self.rule}: {trouble}" for trouble in self.troubles), f"hint: {hint}"]
-
-
-def _materialize(worktree: Worktree, files: Sequence[str]) -> None:
-    """Write out ``files`` and the headers that spatch reads with them."""
-    seen: set[str] = set()
-    todo = set(files)
-    while todo:
-        worktree.materialize(sorted(todo))
-        seen |= todo
-        present = [path for path in todo if (worktree.path / path).is_file()]
-        todo = {
-            header
-            for path in present
-            if not (worktree.path / path).is_symlink()
-            for header in local_includes(path, (worktree.path / path).read_bytes())
-        } - seen
-
-
-def _within(file: str, paths: Sequence[str] | dict[str, str]) -> bool:
-    return any(file == path or file.startswith(f"{path}/") for path in paths)
+    if done.undescribed:
+        raise ExpectedFailureError(
+            f"{step.rule}: {'; '.join(done.undescribed)}",
+            hint='describe each: kernel_doc = { name = "what it is" }, or kernel_doc = false',
+        )
+    return StepReport(step.rule, done.candidates, done.changed, rule=rule, conversion=done)
 
 
 def _run_edit(shop: Workshop, step: EditStep) -> StepReport:
@@ -250,7 +232,7 @@ def _run_pick(shop: Workshop, step: PickStep) -> StepReport:
     return StepReport(f"pick {step.pick}", 1, (), author=shop.tree.author(commit))
 
 
-def check_rules(shop_spatch: spatch.Spatch, campaign: Campaign) -> None:
+def check_rules(bench: Bench, campaign: Campaign) -> None:
     """Let spatch read every rule of the campaign, before anything is done.
 
     Raises ``CampaignError`` with the problems of all of them.
@@ -266,7 +248,7 @@ def check_rules(shop_spatch: spatch.Spatch, campaign: Campaign) -> None:
                 if rule.text in seen:
                     continue
                 seen.add(rule.text)
-                with spatch.Engine(shop_spatch, rule, timeout=30, jobs=1) as engine:
+                with bench.engine(rule) as engine:
                     engine.tokens()
             except CampaignError as error:
                 problems += error.problems

@@ -116,16 +116,18 @@ def run_git(
     check: bool = True,
     neutral: bool = True,
     settings: Sequence[str] = (),
+    timeout: float | None = None,
 ) -> process.Result:
     """Run ``git WORDS`` in ``cwd``; ``neutral`` shuts out configuration that changes results.
 
-    ``settings`` (``name=value``) are added to it.
+    ``settings`` (``name=value``) are added to it; ``timeout`` is in seconds.
 
     Raises ``ProgramError`` when git is missing or, with ``check``, fails.
     """
     chosen = (*(_NEUTRAL if neutral else ()), *settings)
     config = [word for setting in chosen for word in ("-c", setting)]
-    result = process.run(["git", *config, *words], cwd=cwd, env=environment(env), stdin=stdin)
+    argv = ["git", *config, *words]
+    result = process.run(argv, cwd=cwd, env=environment(env), stdin=stdin, timeout=timeout)
     if check and result.returncode != 0:
         raise ProgramError(f"git {words[0]} in {cwd}: {result.complaint}")
     return result
@@ -188,6 +190,25 @@ class Tree:
         """Who wrote ``commit``."""
         who = self._repo.commit(commit).author
         return Identity(who.name or "", who.email or "")
+
+    def subjects(self, commit: str, files: Sequence[str]) -> dict[str, list[str]]:
+        """The subject lines of what changed each of ``files`` before ``commit``, newest first.
+
+        The history is read as far as half a minute goes, and not beyond two
+        thousand commits.
+        """
+        words = ["log", "--no-merges", "--no-renames", "--max-count=2000", "--format=%x01%s"]
+        words += ["--name-only", "-z", commit, "--", *(f":(literal){file}" for file in files)]
+        # What a run that is cut off has said is as good as far as it goes.
+        result = run_git(words, cwd=self.path, check=False, timeout=30)
+        found: dict[str, list[str]] = {}
+        for entry in result.stdout.decode("utf-8", "replace").split("\x01")[1:]:
+            subject, *names = re.split(r"[\0\n]+", entry)
+            # A commit that brings in everything says nothing of a file.
+            if len(names) < 1000:
+                for name in names:
+                    found.setdefault(name, []).append(subject)
+        return found
 
     def tree_of(self, commit: str) -> str:
         """The id of the tree of ``commit``."""
@@ -387,24 +408,45 @@ class Worktree:
             raise UsageError(f"{path}: leads out of the tree")
         return full
 
-    def candidates(self, tokens: Sequence[str], paths: Sequence[str]) -> list[str]:
-        """The tracked ``.c`` and ``.h`` files under ``paths`` that hold one of ``tokens``.
+    def grep(self, tokens: Sequence[str], paths: Sequence[str]) -> dict[str, str]:
+        """The tracked files under ``paths`` that hold one of ``tokens``, and the lines that do.
 
-        Tokens are whole words; no tokens means every file.  Sorted.
+        Tokens are whole words; no tokens means every ``.c`` and ``.h`` file, with no
+        lines.  Lines are latin-1, a byte a character.
         """
-        specs = [spec for path in paths or ("",) for spec in _c_files(path)]
         if not tokens:
-            listed = self.git("ls-files", "-z", "--", *specs)
-        else:
-            words = [word for token in tokens for word in ("-e", token)]
-            command = ["grep", "--cached", "-z", "-l", "-w", "-F", *words, "--", *specs]
-            result = run_git(command, cwd=self.path, check=False)
-            if result.returncode not in (0, 1):
-                raise ProgramError(f"git grep: {result.complaint}")
-            listed = result.stdout
-        return sorted(
-            name for name in listed.decode("utf-8", "surrogateescape").split("\0") if name
-        )
+            specs = [spec for path in paths or ("",) for spec in _c_files(path)]
+            names = self.git("ls-files", "-z", "--", *specs).decode("utf-8", "surrogateescape")
+            return {name: "" for name in sorted(names.split("\0")) if name}
+        words = [word for token in tokens for word in ("-e", token)]
+        literal = [f":(literal){path}" for path in paths if path != "."]
+        command = ["grep", "--cached", "-z", "-a", "-n", "-w", "-F", *words, "--", *literal]
+        result = run_git(command, cwd=self.path, check=False)
+        if result.returncode not in (0, 1):
+            raise ProgramError(f"git grep: {result.complaint}")
+        found: dict[str, list[str]] = {}
+        for name, text in re.findall(rb"([^\0]+)\0\d+\0([^\n]*)\n", result.stdout):
+            found.setdefault(name.decode("utf-8", "surrogateescape"), []).append(
+                text.decode("latin-1")
+            )
+        return {name: "\n".join(lines) for name, lines in sorted(found.items())}
+
+    def contents(self, paths: Iterable[str]) -> dict[str, bytes]:
+        """The files at HEAD among ``paths``, by path; those that are not there are left out."""
+        wanted = [path for path in paths if "\n" not in path]
+        asked = "".join(f"HEAD:{path}\n" for path in wanted).encode("utf-8", "surrogateescape")
+        said = self.git("cat-file", "--batch", stdin=asked) if wanted else b""
+        found, at = {}, 0
+        for path in wanted:
+            end = said.index(b"\n", at)
+            facts = said[at:end].rsplit(b" ", 2)
+            at = end + 1
+            if facts[-1].isdigit():
+                size = int(facts[-1])
+                if facts[-2] == b"blob":
+                    found[path] = said[at : at + size]
+                at += size + 1
+        return found
 
     def exists(self, path: str) -> bool:
         """Whether git tracks ``path``, a file or a directory, here."""
@@ -439,19 +481,79 @@ class Worktree:
             ["commit", "--quiet", "--no-verify", "--cleanup=verbatim", "--file=-"],
             cwd=self.path,
             stdin=message.encode(),
-            env={
-                "GIT_AUTHOR_NAME": author.name,
-                "GIT_AUTHOR_EMAIL": author.email,
-                "GIT_AUTHOR_DATE": author.date,
-                "GIT_COMMITTER_NAME": committer.name,
-                "GIT_COMMITTER_EMAIL": committer.email,
-                "GIT_COMMITTER_DATE": committer.date,
-            },
+            env=_identities(author, committer),
             check=False,
         )
         if result.returncode != 0:
             raise ProgramError(f"git commit: {result.complaint}")
         return self.head()
+
+    def staged_entries(self) -> dict[str, str]:
+        """What is staged, by path: a line for ``git update-index --index-info``."""
+        said = self.git("diff", "--cached", "--raw", "--no-abbrev", "--no-renames", "-z", "HEAD")
+        parts = said.decode("utf-8", "surrogateescape").split("\0")
+        found = {}
+        for facts, path in zip(parts[::2], parts[1::2], strict=False):
+            _, mode, _, blob, _ = facts.split()
+            found[path] = f"{mode} {blob}\t{path}"
+        return found
+
+    def detach(self, commit: str) -> None:
+        """Let HEAD be ``commit``; index and files stay as they are."""
+        self.git("update-ref", "--no-deref", "HEAD", commit)
+
+    @contextlib.contextmanager
+    def scratch_index(self) -> Iterator["ScratchIndex"]:
+        """A second index, at HEAD, for commits that hold a part of what is staged."""
+        index = ScratchIndex(self, self.path.parent / "scratch-index")
+        index.reset(self.head())
+        yield index
+
+
+class ScratchIndex:
+    """An index of its own beside a worktree's: commits can be made without touching files."""
+
+    def __init__(self, worktree: Worktree, place: Path) -> None:
+        self._worktree = worktree
+        self._variables = {"GIT_INDEX_FILE": str(place)}
+        self._parent = ""
+
+    def _git(self, *words: str, stdin: str = "", env: Mapping[str, str] | None = None) -> str:
+        result = run_git(
+            words,
+            cwd=self._worktree.path,
+            stdin=stdin.encode("utf-8", "surrogateescape"),
+            env={**self._variables, **(env or {})},
+        )
+        return result.stdout.decode().strip()
+
+    def reset(self, commit: str) -> None:
+        """Start again from ``commit``."""
+        self._parent = commit
+        self._git("read-tree", commit)
+
+    def put(self, entries: Sequence[str]) -> None:
+        """Take over entries as ``Worktree.staged_entries`` has them."""
+        self._git("update-index", "-z", "--index-info", stdin="\0".join(entries) + "\0")
+
+    def commit(self, message: str, author: Identity, committer: Identity) -> str:
+        """Commit the index on top of where it started, or of its last commit; returns the id."""
+        tree = self._git("write-tree")
+        people = _identities(author, committer)
+        words = ("commit-tree", tree, "-p", self._parent)
+        self._parent = self._git(*words, stdin=message, env=people)
+        return self._parent
+
+
+def _identities(author: Identity, committer: Identity) -> dict[str, str]:
+    return {
+        "GIT_AUTHOR_NAME": author.name,
+        "GIT_AUTHOR_EMAIL": author.email,
+        "GIT_AUTHOR_DATE": author.date,
+        "GIT_COMMITTER_NAME": committer.name,
+        "GIT_COMMITTER_EMAIL": committer.email,
+        "GIT_COMMITTER_DATE": committer.date,
+    }
 
 
 def _c_files(path: str) -> tuple[str, ...]:

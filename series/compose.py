@@ -60,9 +60,20 @@ class Thread:
 
 
 def format_patch(
-    tree: Tree, base: str, tip: str, *, version: int, prefix: str, sender: Identity, cover: bool
+    tree: Tree,
+    base: str,
+    tip: str,
+    *,
+    root: str,
+    version: int,
+    prefix: str,
+    sender: Identity,
+    cover: bool,
 ) -> list[RawMail]:
-    """The mails of ``base..tip`` as ``git format-patch`` makes them, in order."""
+    """The mails of ``base..tip`` as ``git format-patch`` makes them, in order.
+
+    They name ``root`` as base commit, and what is between it and ``base`` as prerequisites.
+    """
     with TemporaryDirectory(prefix="reroll-mails-") as place:
         words = [
             *("format-patch", "--output-directory", place, "--numbered", "--no-thread"),
@@ -77,7 +88,7 @@ def format_patch(
             ),
             *("--cover-letter" if cover else "--no-cover-letter", "--no-notes", "--suffix=.patch"),
             *("--cover-from-description=none", "--no-ext-diff", "--binary"),
-            *(f"--base={base}", f"--subject-prefix={prefix}", f"--from={sender}"),
+            *(f"--base={root}", f"--subject-prefix={prefix}", f"--from={sender}"),
             # A first version has no number (Documentation/process/submitting-patches.rst).
             *((f"-v{version}",) if version > 1 else ()),
             f"{base}..{tip}",

@@ -4,6 +4,7 @@ Everything is made first, in a temporary worktree and a temporary folder; then t
 branch and the tag move together, and the folder takes its place.
 """
 
+import contextlib
 import hashlib
 import os
 import re
@@ -13,20 +14,26 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from generator.campaign import Campaign
-from generator.commits import Built, BuiltPatch, build
+from generator.commits import Built, BuiltPatch, build, ledger_facts
+from generator.conversion import Bench, Progress
 from generator.errors import CampaignError, ConflictError, UsageError
+from generator.ledger import Ledger
+from generator.rule import Rule
 from generator.spatch import Spatch, find_spatch
-from generator.steps import Progress, Workshop, check_rules
+from generator.split import Shard
+from generator.steps import Workshop, check_rules
 from generator.templates import render_line, render_text
 from generator.tree import Identity, RefUpdate, Tree, Worktree
-from series import compose, journal, recipients, sending, store
+from series import compose, journal, ownership, recipients, sending, store
 from series.settings import Settings, jobs_of
 from series.version import (
     MANIFEST_FORMAT,
     CoverRecord,
+    LedgerRecord,
     PatchRecord,
     Recipient,
     RuleRecord,
+    SiteRecord,
     SkippedRecord,
     Version,
 )
@@ -42,12 +49,14 @@ class Request:
     version: int
     base: str
     force: bool = False
+    allow_scripts: bool = False
 
 
 @dataclass(frozen=True)
 class Generated:
-    """A version and the mails that belong to it, by file name."""
+    """A version and the mails that belong to it, by file name, and what asked for it."""
 
+    request: Request
     version: Version
     mails: Mapping[str, bytes]
 
@@ -58,58 +67,121 @@ def names(campaign: Campaign, version: int) -> tuple[str, str]:
     return f"reroll/{name}", f"reroll/{name}-v{version}"
 
 
-def generate(request: Request, report: Progress) -> Generated:
+def generate(request: Request, report: Progress) -> list[Generated]:
     """Make a version; nothing is written but objects in the tree's repository.
 
-    Raises the errors of the campaign's steps, ``ConflictError`` when the branch
-    is in use or holds work that reroll did not make, ``UsageError`` when the
-    version has been sent.
+    There are several when a patch is split into series of their own: first the
+    series itself, unless no patch is left for it.  Raises the errors of the
+    campaign's steps, ``ConflictError`` when a branch is in use or holds work
+    that reroll did not make, ``UsageError`` when the version has been sent.
     """
     _refuse_sent(request)
     old_tip(request)
-    spatch: list[Spatch] = []
-
-    def lazy_spatch() -> Spatch:
-        if not spatch:
-            spatch.append(find_spatch(request.settings.spatch))
-        return spatch[0]
-
+    spatches = Spatches(request.settings.spatch)
     report("reading the rules", 0, 0)
-    check_rules(lazy_spatch(), request.campaign)
     committer = replace(request.tree.identity(), date=_date(request))
     with request.tree.worktree(request.base) as worktree:
+        bench = Bench(
+            worktree=worktree,
+            spatch=spatches.choose,
+            timeout=request.settings.timeout,
+            jobs=jobs_of(request.settings),
+            allow_scripts=request.allow_scripts,
+            progress=report,
+        )
+        check_rules(bench, request.campaign)
         shop = Workshop(
             campaign=request.campaign,
             tree=request.tree,
-            worktree=worktree,
-            spatch=lazy_spatch,
-            timeout=request.settings.timeout,
-            jobs=jobs_of(request.settings),
-            progress=report,
+            bench=bench,
+            owners=lambda kind, files: ownership.labels(worktree, kind, files),
+            previous=_previous(request),
         )
         built = build(shop, committer)
     # Not in the worktree of the series: a campaign must not bring its own get_maintainer.pl.
     with request.tree.worktree(request.base) as worktree:
-        return _compose(request, built, worktree, committer, lazy_spatch().version)
+        wanted = [*([(request, built)] if built.patches else []), *_apart(request, built)]
+        return [_compose(one, part, worktree, committer, spatches.versions) for one, part in wanted]
 
 
-def install(request: Request, generated: Generated) -> None:
-    """Write the version's folder and move its branch and tag, wholly or not at all."""
-    version = generated.version
-    tree = request.tree
-    tagger = replace(tree.identity(), date=version.date)
-    text = f"{version.title}\n\nVersion {version.version}, base-commit: {version.base}\n"
-    with store.Draft(request.campaign.folder, version.version) as draft:
-        draft.write({**generated.mails, store.MANIFEST: store.dump(version).encode()})
-        branch, tag = f"refs/heads/{version.branch}", f"refs/tags/{version.tag}"
-        made = tree.make_tag(version.tag, version.tip, text, tagger)
-        tree.update_refs(
-            [
-                RefUpdate(branch, version.tip, old_tip(request)),
-                RefUpdate(tag, made, tree.ref(tag)),
-            ]
+def _apart(request: Request, built: Built) -> list[tuple[Request, Built]]:
+    """The series of their own, each in a folder of its own below the campaign's."""
+    found = []
+    for name, part in built.apart.items():
+        campaign = request.campaign
+        series = campaign.series.model_copy(
+            update={"name": f"{campaign.series.name}-{name}", "title": part.patches[0].title}
         )
-        draft.install()
+        folder = apart_folder(campaign.folder, name)
+        one = replace(request, campaign=replace(campaign, folder=folder, series=series))
+        _refuse_sent(one)
+        old_tip(one)
+        found.append((one, part))
+    return found
+
+
+def apart_folder(folder: Path, name: str) -> Path:
+    """Where the series of the shard ``name`` has its versions, journal and replies."""
+    return folder / "series" / name
+
+
+def _previous(request: Request) -> dict[str, list[Shard]]:
+    """The shards of the newest version before this one, by patch, in their order."""
+    folder = request.campaign.folder
+    found: dict[str, list[Shard]] = {}
+    folders = [folder, *sorted((folder / "series").glob("*/"))]
+    for place in folders:
+        older = [number for number in store.numbers(place) if number < request.version]
+        for patch in store.read(place, older[-1]).patches if older else ():
+            if patch.label:
+                found.setdefault(patch.of, []).append(Shard(patch.label, patch.files))
+    return found
+
+
+class Spatches:
+    """The spatch programs of a run: found when first needed, each once."""
+
+    def __init__(self, wanted: str) -> None:
+        self._wanted = wanted
+        self._found: dict[tuple[str, ...], Spatch] = {}
+
+    def choose(self, rule: Rule) -> Spatch:
+        """A spatch for ``rule``: one that can run its scripts, where it has any."""
+        if rule.scripts not in self._found:
+            self._found[rule.scripts] = find_spatch(self._wanted, scripts=rule.scripts)
+        return self._found[rule.scripts]
+
+    @property
+    def versions(self) -> str:
+        """What the programs say they are."""
+        return "; ".join(dict.fromkeys(spatch.version for spatch in self._found.values()))
+
+
+def install(request: Request, generated: Sequence[Generated]) -> None:
+    """Write the folders of all versions and move their branches and tags: all or none."""
+    tree = request.tree
+    with contextlib.ExitStack() as stack:
+        drafts, updates = [], []
+        for one in generated:
+            version, folder = one.version, one.request.campaign.folder
+            draft = stack.enter_context(store.Draft(folder, version.version))
+            draft.write({**one.mails, store.MANIFEST: store.dump(version).encode()})
+            drafts.append(draft)
+            updates += _ref_updates(one, replace(tree.identity(), date=version.date))
+        tree.update_refs(updates)
+        for draft in drafts:
+            draft.install()
+
+
+def _ref_updates(one: Generated, tagger: Identity) -> list[RefUpdate]:
+    version, tree = one.version, one.request.tree
+    text = f"{version.title}\n\nVersion {version.version}, base-commit: {version.base}\n"
+    branch, tag = f"refs/heads/{version.branch}", f"refs/tags/{version.tag}"
+    made = tree.make_tag(version.tag, version.tip, text, tagger)
+    return [
+        RefUpdate(branch, version.tip, old_tip(one.request)),
+        RefUpdate(tag, made, tree.ref(tag)),
+    ]
 
 
 def old_tip(request: Request) -> str:
@@ -165,6 +237,7 @@ def _compose(
         request.tree,
         built.base,
         built.tip,
+        root=built.root,
         version=number,
         prefix=campaign.series.prefix,
         sender=sender,
@@ -188,10 +261,10 @@ def _compose(
         mails[letter.name] = compose.address_mail(letter.content, everybody, thread.headers(0))
         record = CoverRecord(letter.name, thread.ids[0], everybody)
     for mail, patch, plan in zip(patches, built.patches, plans, strict=True):
-        content = compose.add_below_cut(mail.content, _changelog(campaign, patch.id, number))
+        content = compose.add_below_cut(mail.content, _changelog(campaign, patch.of, number))
         mails[mail.name] = compose.address_mail(content, plan, thread.headers(mail.number))
     records = _records(request.tree, built, patches, plans, thread)
-    return Generated(_version(request, built, record, records, sender.date, spatch), mails)
+    return Generated(request, _version(request, built, record, records, sender.date, spatch), mails)
 
 
 def _changelog(campaign: Campaign, patch_id: str, version: int) -> str:
@@ -213,7 +286,7 @@ def _recipients(
     plans: list[tuple[Recipient, ...]] = []
     problems: list[str] = []
     for patch, wishes in zip(built.patches, found, strict=True):
-        declared = next(item for item in campaign.patches if item.id == patch.id)
+        declared = next(item for item in campaign.patches if item.id == patch.of)
         message = request.tree.git("log", "-1", "--format=%B", patch.commit)
         try:
             plans.append(
@@ -279,7 +352,13 @@ def _cover(request: Request, built: Built, mail: compose.RawMail, date: str) -> 
         "version": request.version,
         "base": request.tree.describe(built.base),
         "patches": [
-            {"number": patch.number, "id": patch.id, "title": patch.title}
+            {
+                "number": patch.number,
+                "id": patch.id,
+                "title": patch.title,
+                "subsystem": patch.label,
+                "ledger": ledger_facts(patch.ledger),
+            }
             for patch in built.patches
         ],
         "skipped": [
@@ -317,6 +396,9 @@ def _records(
             mail=mail.name,
             message_id=thread.ids[patch.number],
             recipients=plan,
+            of=patch.of,
+            label=patch.label,
+            ledger=_ledger(patch.ledger),
         )
         for patch, mail, plan in zip(built.patches, mails, plans, strict=True)
     )
@@ -329,9 +411,21 @@ def _rules(patch: BuiltPatch) -> tuple[RuleRecord, ...]:
             sha256=hashlib.sha256(step.rule.text.encode()).hexdigest(),
             candidates=step.candidates,
             changed=step.changed,
+            words=step.conversion.search.words if step.conversion else (),
         )
         for step in patch.steps
         if step.rule
+    )
+
+
+def _ledger(ledger: Ledger) -> LedgerRecord:
+    return LedgerRecord(
+        words=ledger.words,
+        counts={str(bucket): count for bucket, count in ledger.counts.items()},
+        sites=tuple(
+            SiteRecord(site.path, site.line, site.word, str(site.bucket), site.why)
+            for site in ledger.sites
+        ),
     )
 
 
@@ -359,8 +453,8 @@ def _version(
         title=request.campaign.series.title,
         version=request.version,
         date=date,
-        base=built.base,
-        base_name=request.tree.describe(built.base),
+        base=built.root,
+        base_name=request.tree.describe(built.root),
         tip=built.tip,
         tree=request.tree.tree_of(built.tip),
         branch=branch,
@@ -369,4 +463,5 @@ def _version(
         patches=patches,
         cover=cover,
         skipped=tuple(SkippedRecord(item.id, item.title, item.reason) for item in built.skipped),
+        rest={name: _ledger(ledger) for name, ledger in built.rest.items()},
     )

@@ -187,6 +187,16 @@ def contacts(
     return collector.result()
 
 
+def covering(m: Maintainers, path: str) -> tuple[Section, ...]:
+    """The sections whose ``F:`` patterns cover ``path``, the one that fits best first."""
+    name = path.encode("utf-8", "surrogateescape")
+    return tuple(
+        m.sections[number]
+        for number, pattern in _matching_sections(m._index, name)
+        if pattern.startswith("F:")
+    )
+
+
 # --- the file's lines ------------------------------------------------------------------
 
 _ENTRY = re.compile(rb"([A-Z]):\s*(.*)")

@@ -28,6 +28,23 @@ def add_dry_run(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("-n", "--dry-run", action="store_true", help=f"{what} nothing")
 
 
+def add_allow_scripts(parser: argparse.ArgumentParser) -> None:
+    """``--allow-scripts``: run the script rules of semantic patches."""
+    parser.add_argument(
+        "--allow-scripts",
+        action="store_true",
+        help="run script:python and script:ocaml rules, which can do anything you can",
+    )
+
+
+def add_spatch(parser: argparse.ArgumentParser) -> None:
+    """How spatch is run."""
+    parser.add_argument("--spatch", metavar="FILE", help="the spatch to use")
+    parser.add_argument("--timeout", metavar="SECONDS", help="spatch's limit a file (120)")
+    parser.add_argument("--jobs", metavar="N", help="processes at a time (default: processors)")
+    add_allow_scripts(parser)
+
+
 def positive(text: str) -> int:
     """A whole number from 1; ``argparse.ArgumentTypeError`` for anything else."""
     if not text.isdecimal() or not 1 <= int(text) <= 99999:

@@ -92,24 +92,13 @@ def from_maintainers(
     worktree: Worktree, mails: Sequence[bytes], files: Sequence[Sequence[str]]
 ) -> list[list[Wish]]:
     """What MAINTAINERS in ``worktree`` says for each mail; nothing where there is none."""
-    from series import maintainers
+    from series import maintainers, ownership
 
-    worktree.materialize(["MAINTAINERS", ".mailmap", ".get_maintainer.ignore"])
-
-    def content(name: str) -> bytes:
-        path = worktree.path / name
-        return path.read_bytes() if path.is_file() and not path.is_symlink() else b""
-
-    read = maintainers.parse(
-        content("MAINTAINERS"),
-        mailmap=content(".mailmap"),
-        ignore=content(".get_maintainer.ignore"),
-        directories=worktree.directories(),
-    )
+    read = ownership.read(worktree)
     # Device tree bindings name their maintainers themselves.
     bindings = [path for paths in files for path in paths if path.endswith(".yaml")]
     worktree.materialize(bindings)
-    contents = {path: content(path) for path in bindings}
+    contents = {path: ownership.content(worktree, path) for path in bindings}
     answers = []
     for mail, paths in zip(mails, files, strict=True):
         contacts = maintainers.contacts(read, list(paths), mail, contents=contents)

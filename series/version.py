@@ -1,6 +1,7 @@
 """What a version of a series is, as frozen records; ``manifest.json`` is one of them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 MANIFEST_FORMAT = 1
@@ -23,11 +24,36 @@ class RuleRecord:
     sha256: str
     candidates: int
     changed: tuple[str, ...]
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SiteRecord:
+    """One occurrence of a rule's word before the patch, and what became of it."""
+
+    path: str
+    line: int
+    word: str
+    bucket: str
+    why: str
+
+
+@dataclass(frozen=True)
+class LedgerRecord:
+    """Every site of a patch, and how many are in each bucket."""
+
+    words: tuple[str, ...]
+    counts: Mapping[str, int]
+    sites: tuple[SiteRecord, ...]
 
 
 @dataclass(frozen=True)
 class PatchRecord:
-    """One patch of a version: the commit, its stable patch id and its mail."""
+    """One patch of a version: the commit, its stable patch id and its mail.
+
+    ``of`` is the campaign's patch that it is, or is a shard of; ``label`` says
+    which shard.
+    """
 
     number: int
     id: str
@@ -42,6 +68,9 @@ class PatchRecord:
     mail: str
     message_id: str
     recipients: tuple[Recipient, ...]
+    of: str = ""
+    label: str = ""
+    ledger: LedgerRecord = LedgerRecord((), {}, ())
 
 
 @dataclass(frozen=True)
@@ -68,6 +97,7 @@ class Version:
 
     ``date`` is git's raw form, seconds and zone; every other date of the
     version follows from it.  ``tip`` is the last commit, ``tree`` its tree.
+    ``rest`` has, by id, the sites of split patches that are in no shard.
     """
 
     format: int
@@ -85,6 +115,7 @@ class Version:
     patches: tuple[PatchRecord, ...]
     cover: CoverRecord | None
     skipped: tuple[SkippedRecord, ...]
+    rest: Mapping[str, LedgerRecord] = field(default_factory=dict)
 
     @property
     def mails(self) -> tuple[CoverRecord | PatchRecord, ...]:

@@ -171,7 +171,7 @@ def test_unmatched_rule_fails_and_says_which(reroll: Run, small: Small) -> None:
     small.rewrite('id = "b"', 'id = "b"\nunmatched = "skip"')
     done = reroll(*small.words("generate"))
     assert done.code == 0
-    assert "unmatched, left out: drivers: b: use new_call() [b]" in done.out
+    assert "left out: drivers: b: use new_call() [b]" in done.out
     # The patch is left out whole: its edit of Kconfig is not in the series either.
     assert "select OLD" in git(small.tree, "show", "reroll/new-call:drivers/b/Kconfig")
 
@@ -191,7 +191,7 @@ def test_code_that_spatch_cannot_parse_is_named(reroll: Run, small: Small) -> No
     commit_all(small.tree, "code in a macro")
     done = reroll(*small.words("generate"))
     assert done.code == 1
-    assert "drivers/a/bad.c:3, 4: spatch could not parse this code" in done.err
+    assert "drivers/a/bad.c:3: old_call: unparsed: spatch could not parse this code" in done.err
     small.rewrite(
         'paths = ["drivers/a"]', 'paths = ["drivers/a"]\nexclude = {"drivers/a/bad.c" = "by hand"}'
     )

@@ -2,10 +2,12 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from generator import campaign as campaign_module
 from generator.campaign import Campaign
-from series import generate, options, store
+from series import generate, options, sites, store
+from series.generate import Generated
 from series.output import say
 from series.progress import progress
 from series.version import Version
@@ -24,9 +26,7 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     parser.add_argument(
         "--base", metavar="REV", help="the commit to work on (default: series.toml, else HEAD)"
     )
-    parser.add_argument("--spatch", metavar="FILE", help="the spatch to use")
-    parser.add_argument("--timeout", metavar="SECONDS", help="spatch's limit a file (120)")
-    parser.add_argument("--jobs", metavar="N", help="processes at a time (default: processors)")
+    options.add_spatch(parser)
     parser.add_argument(
         "--force", action="store_true", help="replace a branch that holds other work"
     )
@@ -46,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
             version=_number(args, campaign),
             base=tree.resolve(args.base or campaign.series.base or "HEAD"),
             force=args.force,
+            allow_scripts=args.allow_scripts,
         )
         for note in tree.notes:
             say(f"reroll: note: {note}", sys.stderr)
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
                 generate.install(request, generated)
     finally:
         tree.close()
-    _show(generated.version, args)
+    _show(generated, args)
     return 0
 
 
@@ -67,10 +68,21 @@ def _number(args: argparse.Namespace, campaign: Campaign) -> int:
     return campaign.series.version or max(store.numbers(campaign.folder), default=1)
 
 
-def _show(version: Version, args: argparse.Namespace) -> None:
+def _show(generated: Sequence[Generated], args: argparse.Namespace) -> None:
     if args.json:
-        say(store.dump(version).rstrip("\n"))
+        texts = [store.dump(one.version).rstrip("\n") for one in generated]
+        say(texts[0] if len(texts) == 1 else f"[{','.join(texts)}]")
         return
+    for one in generated:
+        _show_version(one.version)
+        place = store.version_dir(one.request.campaign.folder, one.version.version)
+        if args.dry_run:
+            say(f"nothing was written; it would be {place}")
+        else:
+            say(f"branch {one.version.branch}, tag {one.version.tag}; mails in {place}")
+
+
+def _show_version(version: Version) -> None:
     say(f"{version.name} v{version.version} on {version.base_name}: {version.title}")
     total = len(version.patches)
     for patch in version.patches:
@@ -81,10 +93,10 @@ def _show(version: Version, args: argparse.Namespace) -> None:
         )
         for reason in patch.skipped_steps:
             say(f"      step left out: {reason}")
+        sites.show(patch.ledger, "      ")
+    for name, ledger in version.rest.items():
+        if ledger.sites:
+            say(f"  in no shard of {name}:")
+            sites.show(ledger, "      ")
     for skipped in version.skipped:
-        say(f"  unmatched, left out: {skipped.title} [{skipped.id}]: {skipped.reason}")
-    place = store.version_dir(options.folder_of(args), version.version)
-    if args.dry_run:
-        say(f"nothing was written; it would be {place}")
-    else:
-        say(f"branch {version.branch}, tag {version.tag}; mails in {place}")
+        say(f"  left out: {skipped.title} [{skipped.id}]: {skipped.reason}")

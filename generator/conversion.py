@@ -1,0 +1,305 @@
+"""One rule on a worktree: find candidates, run spatch, run it again, tidy up.
+
+What spatch leaves behind is settled here as well: a second run must find nothing,
+kernel-doc follows a changed parameter list, and changed statements are laid out as
+the tree's .clang-format has it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from generator import edits, kernel_doc, style
+from generator.errors import ExpectedFailureError
+from generator.includes import local_includes
+from generator.ledger import Bucket, Ledger, Search, account, within, words_pattern
+from generator.rule import Rule
+from generator.spatch import Engine, Kind, Outcome, Spatch
+from generator.tree import Worktree
+
+Progress = Callable[[str, int, int], None]
+
+_REPEATS = 10
+_BUCKETS = {
+    Kind.TIMED_OUT: Bucket.TIMED_OUT,
+    Kind.REFUSED: Bucket.REFUSED,
+}
+
+
+_SHOWN = 20
+
+
+class UnmatchedError(ExpectedFailureError):
+    """A step found nothing to change; whether that is an error is the campaign's to say.
+
+    ``conversion`` is what a rule did all the same: it looked, and there may be sites.
+    """
+
+    def __init__(self, message: str, conversion: "Conversion | None" = None) -> None:
+        super().__init__(message)
+        self.conversion = conversion
+
+
+class TroubleError(ExpectedFailureError):
+    """Files or sites that cannot be taken for done, each on a line of its own."""
+
+    def __init__(self, what: str, troubles: Sequence[str]) -> None:
+        super().__init__(f"{what}: {'; '.join(troubles)}")
+        self.what = what
+        self.troubles = tuple(troubles)
+
+    def lines(self) -> list[str]:
+        """One line a file or site, the first twenty, and what can be done."""
+        hint = (
+            'exclude = { "path" = "reason" } explains a file; a rule, an edit step or a longer '
+            '--timeout may convert it; remaining = "any" lets it pass'
+        )
+        shown = [f"{self.what}: {trouble}" for trouble in self.troubles[:_SHOWN]]
+        if len(self.troubles) > _SHOWN:
+            shown.append(f"{self.what}: and {len(self.troubles) - _SHOWN} more")
+        return [*shown, f"hint: {hint}"]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a rule needs to run: a worktree, a spatch for it, limits, and who is told."""
+
+    worktree: Worktree
+    spatch: Callable[[Rule], Spatch]
+    timeout: int
+    jobs: int
+    allow_scripts: bool = False
+    progress: Progress = lambda _what, _done, _total: None
+
+    def engine(self, rule: Rule) -> Engine:
+        """An engine for ``rule``; ``UsageError`` when it needs scripts and may not."""
+        scripts = self.allow_scripts
+        return Engine(
+            self.spatch(rule), rule, timeout=self.timeout, jobs=self.jobs, allow_scripts=scripts
+        )
+
+
+@dataclass(frozen=True)
+class Order:
+    """A rule and how to run it.
+
+    ``exclude`` gives a reason for each path; ``tokens`` stand instead of what
+    spatch searches for; ``repeat`` runs the rule until it is stable;
+    ``kernel_doc`` has texts for new parameters (``None``: the pass is off).
+    """
+
+    rule: Rule
+    paths: tuple[str, ...] = ()
+    exclude: Mapping[str, str] = field(default_factory=dict)
+    tokens: tuple[str, ...] = ()
+    repeat: bool = False
+    kernel_doc: Mapping[str, str] | None = field(default_factory=dict)
+    style: bool = True
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What a rule did: how many files it looked at, those it changed, what it searched for.
+
+    ``troubles`` are files that cannot be taken for done, ``undescribed`` the
+    new parameters that have no text for their kernel-doc.
+    """
+
+    candidates: int
+    changed: tuple[str, ...]
+    search: Search
+    troubles: tuple[str, ...] = ()
+    undescribed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def convert(bench: Bench, order: Order) -> Conversion:
+    """Run a rule and take what it changes into the worktree's index.
+
+    Raises ``UnmatchedError`` when a path is not there, ``CampaignError`` when
+    the rule is wrong, ``ExpectedFailureError`` when a second run changes more.
+    """
+    rule, worktree = order.rule, bench.worktree
+    for path in order.paths:
+        if not worktree.exists(path):
+            raise UnmatchedError(f"{rule.name}: there is no {path} in the tree")
+    with bench.engine(rule) as engine:
+        derived = engine.tokens()
+        tokens = order.tokens or derived
+        hits = worktree.grep(tokens, order.paths)
+        files = [file for file in sorted(hits) if file.endswith((".c", ".h"))]
+        files = [file for file in files if within(file, order.exclude) is None]
+        materialize(worktree, files)
+        outcomes = _run(bench, engine, rule, files, tokens)
+        search = _search(order, derived, hits, outcomes, worktree)
+        troubles = _troubles(outcomes, search)
+        before = {
+            outcome.path: (worktree.path / outcome.path).read_bytes()
+            for outcome in outcomes
+            if outcome.diff
+        }
+        if before:
+            _apply(worktree, outcomes)
+            _again(bench, order, engine, list(before), tokens)
+    notes, undescribed = _tidy(worktree, order, before)
+    return Conversion(len(files), tuple(before), search, troubles, undescribed, notes)
+
+
+def ledger_of(worktree: Worktree, searches: Sequence[Search], diff: bytes) -> Ledger:
+    """The ledger of a patch: its searches, against HEAD, with ``diff`` as what it changes."""
+    paths = {path for search in searches for path in search.hits}
+    paths |= {file.source for file in edits.summarize(diff)}
+    texts = {path: content.decode("latin-1") for path, content in worktree.contents(paths).items()}
+    return account(searches, texts, edits.changes(diff, texts))
+
+
+def words_of(order: Order, derived: Sequence[str]) -> tuple[str, ...]:
+    """The words whose every occurrence is accounted for.
+
+    Those that the campaign names; else, of the words spatch searches for, the
+    ones that the rule changes, not those that only have to be near; else what
+    the rule's header names, where spatch has no view.
+    """
+    if order.tokens:
+        return tuple(order.tokens)
+    changed = order.rule.changed_words
+    return tuple(word for word in derived if word in changed)
+
+
+def _run(
+    bench: Bench, engine: Engine, rule: Rule, files: Sequence[str], tokens: Sequence[str]
+) -> list[Outcome]:
+    return engine.run(
+        bench.worktree.path,
+        files,
+        tokens,
+        lambda done: bench.progress(rule.name, done, len(files)),
+    )
+
+
+def _search(
+    order: Order,
+    derived: Sequence[str],
+    hits: Mapping[str, str],
+    outcomes: Sequence[Outcome],
+    worktree: Worktree,
+) -> Search:
+    words = words_of(order, derived)
+    counts = {}
+    if words:
+        pattern = words_pattern(words)
+        counts = {path: len(pattern.findall(text)) for path, text in hits.items()}
+    return Search(
+        rule=order.rule.name,
+        words=words,
+        paths=tuple(order.paths),
+        hits={path: count for path, count in counts.items() if count},
+        members=order.rule.member_words,
+        excluded=order.exclude,
+        unparsed={
+            outcome.path: _lines(worktree, outcome) for outcome in outcomes if outcome.unparsed
+        },
+        failed={
+            outcome.path: (_BUCKETS[outcome.kind], outcome.detail)
+            for outcome in outcomes
+            if outcome.kind in _BUCKETS
+        },
+    )
+
+
+def _lines(worktree: Worktree, outcome: Outcome) -> frozenset[str]:
+    """The lines of text, as they are before the rule, that spatch could not parse."""
+    text = (worktree.path / outcome.path).read_bytes().decode("latin-1").split("\n")
+    return frozenset(text[number - 1].strip() for number in outcome.unparsed)
+
+
+def _troubles(outcomes: Sequence[Outcome], search: Search) -> tuple[str, ...]:
+    """What cannot be taken for done and does not show in the ledger."""
+    fatal = [item.trouble for item in outcomes if item.kind in (Kind.FAILED, Kind.MISSING)]
+    if fatal:
+        raise TroubleError(search.rule, fatal)
+    return tuple(
+        item.trouble
+        for item in outcomes
+        if item.trouble and (not item.unparsed or not search.words)
+    )
+
+
+def _apply(worktree: Worktree, outcomes: Sequence[Outcome]) -> None:
+    worktree.apply(b"".join(outcome.diff for outcome in outcomes))
+
+
+def _again(
+    bench: Bench, order: Order, engine: Engine, todo: list[str], tokens: Sequence[str]
+) -> None:
+    """Run the rule on what it changed: more changes are an error, or more work to do."""
+    for _ in range(_REPEATS):
+        outcomes = _run(bench, engine, order.rule, todo, tokens)
+        todo = [outcome.path for outcome in outcomes if outcome.diff]
+        if not todo:
+            return
+        if not order.repeat:
+            raise ExpectedFailureError(
+                f"{order.rule.name}: changes {', '.join(todo)} once more when it is run again",
+                hint="let the rule exclude what it has done, or say repeat = true",
+            )
+        _apply(bench.worktree, outcomes)
+    raise ExpectedFailureError(
+        f"{order.rule.name}: still changes {', '.join(todo)} after {_REPEATS} runs",
+        hint="the rule matches what it makes",
+    )
+
+
+def _tidy(
+    worktree: Worktree, order: Order, before: Mapping[str, bytes]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The passes after spatch; returns notes, and new parameters without a text."""
+    if not before:
+        return (), ()
+    undescribed: tuple[str, ...] = ()
+    if order.kernel_doc is not None:
+        undescribed = _document(worktree, order.kernel_doc, before)
+    note = style.apply(worktree, before) if order.style else ""
+    return ((note,) if note else ()), undescribed
+
+
+def _document(
+    worktree: Worktree, texts: Mapping[str, str], before: Mapping[str, bytes]
+) -> tuple[str, ...]:
+    """Bring kernel-doc comments in line with what the rule changed."""
+    missing = []
+    written = []
+    for path, old in before.items():
+        file = worktree.file(path)
+        new = file.read_bytes().decode("latin-1")
+        updated = kernel_doc.update(old.decode("latin-1"), new, _latin(texts))
+        missing += [
+            f"{path}:{item.line}: the kernel-doc of {item.of} does not describe '{item.name}'"
+            for item in updated.undescribed
+        ]
+        if updated.text != new:
+            file.write_bytes(updated.text.encode("latin-1"))
+            written.append(path)
+    if written:
+        worktree.stage(written)
+    return tuple(missing)
+
+
+def _latin(texts: Mapping[str, str]) -> dict[str, str]:
+    """Texts of a campaign as they look in a file that is read byte by character."""
+    return {name: text.encode().decode("latin-1") for name, text in texts.items()}
+
+
+def materialize(worktree: Worktree, files: Sequence[str]) -> None:
+    """Write out ``files`` and the headers that spatch reads with them."""
+    seen: set[str] = set()
+    todo = set(files)
+    while todo:
+        worktree.materialize(sorted(todo))
+        seen |= todo
+        present = [path for path in todo if (worktree.path / path).is_file()]
+        todo = {
+            header
+            for path in present
+            if not (worktree.path / path).is_symlink()
+            for header in local_includes(path, (worktree.path / path).read_bytes())
+        } - seen

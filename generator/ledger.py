@@ -1,0 +1,378 @@
+"""The site ledger: every occurrence of a rule's words, and what became of it.
+
+spatch does not say which sites it passed over.  So every textual occurrence of the
+words that a rule changes is put into exactly one bucket, from the text before the
+patch, the diff of the patch, and what spatch said of the file.  What no bucket
+explains is for a human to look at.
+
+Pure: texts and diffs come in (latin-1, a byte a character), records go out.
+"""
+
+import re
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+from generator.c_source import Region, lex
+from generator.edits import Change
+from generator.errors import RerollError
+
+
+class Bucket(StrEnum):
+    """What became of a site."""
+
+    CONVERTED = "converted"
+    COMMENT = "comment"
+    STRING = "string"
+    DISABLED = "disabled"
+    DEFINITION = "definition"
+    PROTOTYPE = "prototype"
+    EXPORT = "export"
+    OTHER_NAME = "other name"
+    NOT_C = "not C"
+    EXCLUDED = "excluded"
+    UNPARSED = "unparsed"
+    TIMED_OUT = "timed out"
+    REFUSED = "refused"
+    UNEXPLAINED = "unexplained"
+
+
+# A site in one of these needs no human: it is done, no code, or somebody gave a reason.
+EXPLAINED = frozenset(Bucket) - {
+    Bucket.UNPARSED,
+    Bucket.TIMED_OUT,
+    Bucket.REFUSED,
+    Bucket.UNEXPLAINED,
+}
+# Code that still does what the rule is there to end.
+REMAINING = frozenset(Bucket) - EXPLAINED | {Bucket.EXCLUDED}
+
+_REGIONS = {
+    Region.COMMENT: (Bucket.COMMENT, "in a comment"),
+    Region.STRING: (Bucket.STRING, "in a string"),
+    Region.DISABLED: (Bucket.DISABLED, "under #if 0"),
+}
+# Code that is built, or run, but that spatch cannot read.
+_OTHER_CODE = (".S", ".s", ".rs", ".lds", ".cpp", ".cc", ".hpp", ".y", ".l", ".inc")
+
+
+@dataclass(frozen=True, order=True)
+class Site:
+    """One occurrence of ``word`` at ``path``:``line`` (from 1) before the patch."""
+
+    path: str
+    line: int
+    column: int
+    word: str
+    bucket: Bucket
+    why: str = ""
+
+    def __str__(self) -> str:
+        why = f": {self.why}" if self.why else ""
+        return f"{self.path}:{self.line}: {self.word}: {self.bucket}{why}"
+
+
+@dataclass(frozen=True)
+class Search:
+    """What one rule looked for, where, and what is known of the files.
+
+    ``hits`` is the number of occurrences by path as ``git grep`` has them;
+    ``members`` are the words that the rule itself uses behind ``.`` or ``->``;
+    ``unparsed`` holds lines of text that spatch could not parse, ``failed``
+    the files that it did not finish.
+    """
+
+    rule: str
+    words: tuple[str, ...]
+    paths: tuple[str, ...] = ()
+    hits: Mapping[str, int] = field(default_factory=dict)
+    members: frozenset[str] = frozenset()
+    excluded: Mapping[str, str] = field(default_factory=dict)
+    unparsed: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    failed: Mapping[str, tuple[Bucket, str]] = field(default_factory=dict)
+
+    def covers(self, path: str) -> bool:
+        """Whether ``path`` is in the rule's scope."""
+        return not self.paths or within(path, self.paths) is not None
+
+    def exclusion(self, path: str) -> str:
+        """The campaign's reason to leave ``path`` out, or empty."""
+        found = within(path, self.excluded)
+        return self.excluded[found] if found is not None else ""
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """All sites of a patch, sorted by path and line."""
+
+    words: tuple[str, ...]
+    sites: tuple[Site, ...]
+
+    @property
+    def counts(self) -> dict[Bucket, int]:
+        """How many sites are in each bucket that holds any, in the order of the buckets."""
+        counted = Counter(site.bucket for site in self.sites)
+        return {bucket: counted[bucket] for bucket in Bucket if counted[bucket]}
+
+    @property
+    def left(self) -> tuple[Site, ...]:
+        """The sites that were not converted."""
+        return tuple(site for site in self.sites if site.bucket is not Bucket.CONVERTED)
+
+    @property
+    def remaining(self) -> tuple[Site, ...]:
+        """The sites that are code and still to be converted."""
+        return tuple(site for site in self.sites if site.bucket in REMAINING)
+
+    def offending(self, allowed: str) -> tuple[Site, ...]:
+        """The sites that ``remaining = "none" | "explained" | "any"`` does not allow."""
+        if allowed == "any":
+            return ()
+        if allowed == "none":
+            return self.left
+        return tuple(site for site in self.sites if site.bucket not in EXPLAINED)
+
+
+def within(path: str, paths: Iterable[str]) -> str | None:
+    """The one of ``paths`` that is ``path`` or a directory above it, or ``None``."""
+    for one in paths:
+        if path == one or path.startswith(f"{one.rstrip('/')}/") or one == ".":
+            return one
+    return None
+
+
+def account(
+    searches: Sequence[Search], texts: Mapping[str, str], changes: Mapping[str, Change]
+) -> Ledger:
+    """Put every site of ``searches`` into its bucket.
+
+    ``texts`` are the files before the patch, by path: at least those that the
+    searches hit or the patch changes; ``changes`` is the patch, by the path
+    before it.  Raises ``RerollError`` when a file holds more or fewer
+    occurrences than were found.
+    """
+    sites: dict[tuple[str, int], Site] = {}
+    for search in searches:
+        if not search.words:
+            continue
+        pattern = words_pattern(search.words)
+        for path in sorted({*search.hits, *(p for p in changes if search.covers(p))}):
+            if path not in texts:
+                continue
+            text, change = texts[path], changes.get(path)
+            found = _File(path, text, search, change).sites(pattern)
+            _check(search, path, text, found, moved=change is not None)
+            for offset, site in found:
+                old = sites.get((path, offset))
+                if old is None or old.bucket is Bucket.EXCLUDED:
+                    sites[path, offset] = site
+    words = dict.fromkeys(word for search in searches for word in search.words)
+    return Ledger(tuple(words), tuple(sorted(sites.values())))
+
+
+def words_pattern(words: Iterable[str]) -> re.Pattern[str]:
+    """Matches each of ``words`` as a whole word (what ``git grep -w`` takes for one)."""
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, words))})\b", re.ASCII)
+
+
+def _check(
+    search: Search, path: str, text: str, found: Sequence[tuple[int, Site]], *, moved: bool
+) -> None:
+    """The sums agree: what the lexer found is what a plain search finds."""
+    hits = search.hits.get(path, 0)
+    if moved:  # an earlier step may have changed the file before the search
+        hits = len(words_pattern(search.words).findall(text))
+    if hits != len(found):
+        raise RerollError(
+            f"{search.rule}: {path} holds its words {hits} times, the ledger has {len(found)}: "
+            "the sums do not agree",
+            hint="please report this file; 'remaining = \"any\"' does not help",
+        )
+
+
+class _File:
+    """One file before the patch, and what may be asked of a place in it."""
+
+    def __init__(self, path: str, text: str, search: Search, change: Change | None) -> None:
+        self._path = path
+        self._text = text
+        self._search = search
+        self._change = change
+        self._starts = [0, *(found.end() for found in re.finditer("\n", text))]
+
+    def sites(self, pattern: re.Pattern[str]) -> list[tuple[int, Site]]:
+        """Every occurrence and its offset."""
+        return [
+            (offset, self._site(offset, word, region))
+            for offset, word, region in self._occurrences(pattern)
+        ]
+
+    def _occurrences(self, pattern: re.Pattern[str]) -> Iterator[tuple[int, str, Region | None]]:
+        if not self._path.endswith((".c", ".h")):
+            for found in pattern.finditer(self._text):
+                yield found.start(), found[0], None
+            return
+        for token in lex(self._text):
+            for found in pattern.finditer(token.text):
+                yield token.offset + found.start(), found[0], token.region
+
+    def _site(self, offset: int, word: str, region: Region | None) -> Site:
+        line = bisect_right(self._starts, offset)
+        bucket, why = self._judge(offset, word, region, line)
+        column = offset - self._starts[line - 1] + 1
+        return Site(self._path, line, column, word, bucket, why)
+
+    def _judge(
+        self, offset: int, word: str, region: Region | None, line: int
+    ) -> tuple[Bucket, str]:
+        if self._change and self._change.touches(offset, self._end(offset, word)):
+            return Bucket.CONVERTED, ""
+        if region in _REGIONS:
+            return _REGIONS[region]
+        if reason := self._search.exclusion(self._path):
+            return Bucket.EXCLUDED, reason
+        if region is None:
+            if self._path.endswith(_OTHER_CODE):
+                return Bucket.UNEXPLAINED, "code, but not C"
+            return Bucket.NOT_C, "no C source"
+        if self._path in self._search.failed:
+            return self._search.failed[self._path]
+        if self._line(line) in self._search.unparsed.get(self._path, ()):
+            return Bucket.UNPARSED, "spatch could not parse this code"
+        return self._judge_code(offset, word, region)
+
+    def _line(self, line: int) -> str:
+        end = self._starts[line] if line < len(self._starts) else len(self._text)
+        return self._text[self._starts[line - 1] : end].strip()
+
+    def _judge_code(self, offset: int, word: str, region: Region) -> tuple[Bucket, str]:
+        if region is Region.MACRO:
+            if re.search(r"#[ \t]*define[ \t]+\Z", self._text[max(0, offset - 80) : offset]):
+                return Bucket.DEFINITION, "the definition of a macro"
+            return Bucket.UNEXPLAINED, "in the body of a macro"
+        if region is Region.DIRECTIVE:
+            directive = self._text[self._text.rfind("\n", 0, offset) + 1 : offset]
+            if re.match(r"[ \t]*#[ \t]*include\b", directive):
+                return Bucket.STRING, "the name of an included file"
+            return Bucket.UNEXPLAINED, "in a preprocessor directive"
+        return self._judge_use(offset, word)
+
+    def _judge_use(self, offset: int, word: str) -> tuple[Bucket, str]:
+        before = self._code[max(0, offset - 400) : offset].rstrip()
+        end = self._end(offset, word)
+        after = self._code[end : end + 400].lstrip()
+        called = self._code[offset + len(word) : end].lstrip().startswith("(")
+        if before.endswith(("->", ".")) and not before.endswith("..."):
+            if word not in self._search.members:
+                return Bucket.OTHER_NAME, "a member of that name"
+            return Bucket.UNEXPLAINED, "the member is used"
+        brace = self._brace(offset)
+        if brace in ("", "extern"):
+            return _judge_outside(before, after, called)
+        if brace in ("struct", "union", "enum"):
+            return _judge_member(before, after, brace, word in self._search.members)
+        if called:
+            return Bucket.UNEXPLAINED, "a call"
+        if re.search(r"\b(?:struct|union|enum)\Z", before):
+            return Bucket.UNEXPLAINED, "used as a type"
+        return Bucket.UNEXPLAINED, "used, but not called"
+
+    def _end(self, offset: int, word: str) -> int:
+        """Where the word, with the parentheses behind it, ends."""
+        end = offset + len(word)
+        opened = re.compile(r"\s*\(").match(self._code, end)
+        if not opened:
+            return end
+        depth = 0
+        for found in re.compile(r"[()]").finditer(self._code, opened.end() - 1):
+            depth += 1 if found[0] == "(" else -1
+            if depth == 0:
+                return found.end()
+        return end
+
+    @cached_property
+    def _code(self) -> str:
+        """The text with all that is no code, and every directive, blanked out."""
+        if not self._path.endswith((".c", ".h")):
+            return self._text
+        kept = (Region.CODE, Region.MACRO)
+        return "".join(
+            token.text if token.region in kept else re.sub(r"[^\n]", " ", token.text)
+            for token in lex(self._text)
+        )
+
+    @cached_property
+    def _braces(self) -> tuple[list[int], list[str]]:
+        """Where nesting changes, and what is innermost from there on (empty: outside)."""
+        plain = "".join(
+            token.text if token.region is Region.CODE else re.sub(r"[^\n]", " ", token.text)
+            for token in lex(self._text)
+        )
+        places, kinds = [0], [""]
+        stack: list[str] = []
+        last = 0
+        for found in re.finditer(r"(^)?([{};])", plain, re.MULTILINE):
+            if found[2] == "{":
+                # A brace in the first column opens a function, whatever came before.
+                stack = [] if found[1] is not None else stack
+                stack.append(_kind(plain[last : found.start()]))
+            elif found[2] == "}":
+                stack = [] if found[1] is not None else stack[:-1]
+            last = found.end()
+            places.append(found.end())
+            kinds.append(stack[-1] if stack else "")
+        return places, kinds
+
+    def _brace(self, offset: int) -> str:
+        places, kinds = self._braces
+        return kinds[bisect_right(places, offset) - 1]
+
+
+def _kind(head: str) -> str:
+    """What a brace behind ``head`` opens: struct, union, enum, extern or code."""
+    found = re.search(r"\b(struct|union|enum)\b[^=()]*\Z", head)
+    if found:
+        return found[1]
+    return "extern" if head.rstrip().endswith("extern") else "code"
+
+
+_AFTER_HEAD = re.compile(r"(?:__\w+(?:\s*\([^()]*(?:\([^()]*\))*[^()]*\))?\s*)*([{;,])")
+
+
+def _judge_outside(before: str, after: str, called: bool) -> tuple[Bucket, str]:
+    """A word outside of any function: what is declared there?"""
+    if re.search(r"\bEXPORT_\w+\s*\([^()]*\Z", before):
+        return Bucket.EXPORT, "an export"
+    if called and (next_ := _AFTER_HEAD.match(after)):
+        if next_[1] == "{":
+            return Bucket.DEFINITION, "a definition"
+        return Bucket.PROTOTYPE, "a prototype"
+    if re.search(r"\b(?:struct|union|enum)\Z", before):
+        if after.startswith("{"):
+            return Bucket.DEFINITION, "a definition"
+        if after.startswith(";"):
+            return Bucket.PROTOTYPE, "a declaration"
+        return Bucket.UNEXPLAINED, "used as a type"
+    if re.search(r"[\w*]\Z", before) and re.match(r"[=;,\[]", after):
+        if re.search(r"\bextern\b[^;]*\Z", before):
+            return Bucket.PROTOTYPE, "a declaration"
+        return Bucket.DEFINITION, "a definition"
+    return Bucket.UNEXPLAINED, "used outside of a function"
+
+
+def _judge_member(before: str, after: str, brace: str, about: bool) -> tuple[Bucket, str]:
+    """A word in the body of a structure or an enumeration."""
+    if re.search(r"\b(?:struct|union|enum)\Z", before):
+        if after.startswith("{"):
+            return Bucket.DEFINITION, "a definition"
+        return Bucket.UNEXPLAINED, "used as a type"
+    if brace == "enum" and re.match(r"[,=}]", after) and re.search(r"[{,]\Z", before):
+        return Bucket.DEFINITION, "an enumerator"
+    if re.search(r"[\w*,]\Z", before) and re.match(r"[;,\[:)]", after):
+        if about:
+            return Bucket.DEFINITION, "the definition of a member"
+        return Bucket.OTHER_NAME, "a member of that name"
+    return Bucket.UNEXPLAINED, "used in a structure"

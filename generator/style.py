@@ -1,0 +1,193 @@
+"""The style pass: a statement that a rule left untidy is laid out as ``.clang-format`` has it.
+
+spatch breaks and joins lines by rules of its own: ``x =min3(``, lines that are too
+long, continuations that are no longer under their parenthesis.  clang-format is asked
+for the statements that a rule changed, and its answer taken where one of these faults
+is; taste alone is no reason to touch what somebody wrote.  Lines aligned with tabs,
+comments and macros stay as they are.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from difflib import SequenceMatcher
+from pathlib import Path
+
+from generator import process
+from generator.c_source import Region, lex
+from generator.tree import Worktree
+
+CONFIGURATION = ".clang-format"
+_ALIGNED = re.compile(r"[^\t\n]\t+[^\t\n]")
+_TIMEOUT = 60
+# Documentation/process/coding-style.rst, section 2.
+_WIDTH = 80
+_TAB = 8
+
+
+def apply(worktree: Worktree, before: Mapping[str, bytes]) -> str:
+    """Lay out what changed in the files of ``before`` (their contents by path) and stage it.
+
+    Returns a note when it could not be done, else an empty string.
+    """
+    if not worktree.exists(CONFIGURATION):
+        return f"style pass not run: the tree has no {CONFIGURATION}"
+    configuration = worktree.file(CONFIGURATION)
+    if configuration.is_symlink() or not configuration.is_file():
+        return f"style pass not run: {CONFIGURATION} is no plain file"
+    staged = []
+    for path, content in before.items():
+        file = worktree.file(path)
+        old, new = content.decode("latin-1"), file.read_bytes().decode("latin-1")
+        lines = _worth_it(new, _changed(old, new))
+        if not lines:
+            continue
+        result = _clang_format(configuration, path, new.encode("latin-1"), lines)
+        if result.returncode != 0 or result.timed_out:
+            return f"style pass not run: clang-format: {result.complaint}"
+        tidy = choose(old, new, result.stdout.decode("latin-1"))
+        if tidy != new:
+            file.write_bytes(tidy.encode("latin-1"))
+            staged.append(path)
+    if staged:
+        worktree.stage(staged)
+    return ""
+
+
+def choose(before: str, after: str, formatted: str) -> str:
+    """``after`` with those stretches of ``formatted`` that mend a fault of it.
+
+    ``before`` is the file before the rule: what was a fault there is its author's.
+    """
+    if re.sub(r"\s", "", formatted) != re.sub(r"\s", "", after):
+        return after  # layout is all that may differ
+    old, new, tidy = (text.split("\n") for text in (before, after, formatted))
+    inherited = _inherited(old, new, _misaligned(before))
+    faults = _misaligned(after) - inherited
+    result: list[str] = []
+    for kind, first, last, from_, to in _compare(new, tidy):
+        mended = kind != "equal" and (
+            not faults.isdisjoint(range(first + 1, last + 1))
+            or _spacing(new[first:last]) != _spacing(tidy[from_:to])
+            or _widest(new[first:last]) > _WIDTH >= _widest(tidy[from_:to])
+        )
+        result += tidy[from_:to] if mended else new[first:last]
+    return "\n".join(result)
+
+
+def _inherited(old: list[str], new: list[str], misaligned: set[int]) -> set[int]:
+    """The lines of ``new`` that were misaligned in ``old``, or stand for lines that were."""
+    found: set[int] = set()
+    for kind, first, last, from_, to in _compare(old, new):
+        lines = misaligned & set(range(first + 1, last + 1))
+        if kind == "equal":
+            found |= {line - first + from_ for line in lines}
+        elif lines:
+            found |= set(range(from_ + 1, to + 1))
+    return found
+
+
+def _misaligned(text: str) -> set[int]:
+    """The lines (from 1) that go on inside parentheses, but not right under their beginning.
+
+    A parenthesis that ends its line asks for nothing of the next.
+    """
+    code = "".join(
+        token.text
+        if token.region is Region.CODE
+        else re.sub(r"[^\n\t]", "x" if token.region is Region.STRING else " ", token.text)
+        for token in lex(text)
+    )
+    found: set[int] = set()
+    stack: list[int | None] = []
+    for number, line in enumerate(code.split("\n"), 1):
+        wide = line.expandtabs(_TAB)
+        text_at = len(wide) - len(wide.lstrip())
+        if stack and wide.strip() and stack[-1] is not None and stack[-1] != text_at:
+            found.add(number)
+        if line[:1] in ("{", "}"):
+            stack = []
+        for at, character in enumerate(wide):
+            if character == "(":
+                stack.append(at + 1 if wide[at + 1 :].strip() else None)
+            elif character == ")" and stack:
+                stack.pop()
+    return found
+
+
+def _spacing(lines: list[str]) -> str:
+    """The text of some lines as if they were one: line breaks do not count, spaces do."""
+    joined = " ".join(line.strip() for line in lines)
+    return re.sub(r"(?<=\() | (?=\))", "", joined)
+
+
+def _widest(lines: list[str]) -> int:
+    return max((len(line.expandtabs(_TAB)) for line in lines), default=0)
+
+
+def _clang_format(
+    configuration: Path, path: str, content: bytes, lines: list[tuple[int, int]]
+) -> process.Result:
+    from clang_format import get_executable
+
+    words = [f"--lines={first}:{last}" for first, last in lines]
+    argv = [
+        get_executable("clang-format"),
+        f"--style=file:{configuration}",
+        f"--assume-filename={Path('/') / Path(path).name}",
+        *words,
+    ]
+    return process.run(argv, cwd=Path("/"), stdin=content, timeout=_TIMEOUT)
+
+
+def _changed(before: str, after: str) -> Iterator[int]:
+    """The numbers (from 1) of the lines of ``after`` that are not in ``before``."""
+    for kind, _, _, first, last in _compare(before.split("\n"), after.split("\n")):
+        if kind != "equal":
+            yield from range(first + 1, last + 1)
+
+
+def _compare(old: list[str], new: list[str]) -> list[tuple[str, int, int, int, int]]:
+    """The opcodes of difflib; what is equal at both ends is not compared line by line."""
+    shorter = min(len(old), len(new))
+    head = tail = 0
+    while head < shorter and old[head] == new[head]:
+        head += 1
+    while tail < shorter - head and old[-1 - tail] == new[-1 - tail]:
+        tail += 1
+    middle = (old[head : len(old) - tail], new[head : len(new) - tail])
+    found: list[tuple[str, int, int, int, int]] = [("equal", 0, head, 0, head)]
+    for kind, *places in SequenceMatcher(None, *middle, autojunk=False).get_opcodes():
+        first, last, from_, to = (place + head for place in places)
+        found.append((kind, first, last, from_, to))
+    return [*found, ("equal", len(old) - tail, len(old), len(new) - tail, len(new))]
+
+
+def _worth_it(text: str, numbers: Iterator[int]) -> list[tuple[int, int]]:
+    """Runs of lines that are code and that nobody aligned by hand."""
+    wanted = set(numbers)
+    if not wanted:
+        return []
+    kept: set[int] = set()
+    lines = text.split("\n")
+    at = 1
+    for token in lex(text):
+        end = at + token.text.count("\n")
+        if token.region in (Region.CODE, Region.STRING) and token.text.strip():
+            kept |= wanted & set(range(at, end + 1))
+        at = end
+    kept = {number for number in kept if lines[number - 1].strip()}
+    kept -= {number for number in kept if _ALIGNED.search(lines[number - 1])}
+    return list(_runs(sorted(kept)))
+
+
+def _runs(numbers: list[int]) -> Iterator[tuple[int, int]]:
+    first = last = None
+    for number in numbers:
+        if last is not None and number == last + 1:
+            last = number
+            continue
+        if first is not None and last is not None:
+            yield first, last
+        first = last = number
+    if first is not None and last is not None:
+        yield first, last

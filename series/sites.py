@@ -1,0 +1,38 @@
+"""A ledger as people read it: how many sites in which bucket, and those that were left."""
+
+from collections.abc import Sequence
+
+from series.output import say
+from series.version import LedgerRecord, SiteRecord
+
+# Sites that only need a glance come as a number, when there are more of them than this.
+_SHOWN = 10
+_PLAIN = ("comment", "string", "not C", "other name")
+
+
+def show(ledger: LedgerRecord, indent: str = "", *, everything: bool = False) -> None:
+    """Say the counts, then a line a site that was left: place, bucket and why.
+
+    Comments, strings and the like are cut after ten, unless ``everything`` is asked for.
+    """
+    if not ledger.sites:
+        return
+    counts = ", ".join(f"{count} {bucket}" for bucket, count in ledger.counts.items())
+    say(f"{indent}sites of {', '.join(ledger.words)}: {len(ledger.sites)} = {counts}")
+    left = [site for site in ledger.sites if site.bucket != "converted"]
+    plain = [site for site in left if site.bucket in _PLAIN]
+    cut = [] if everything else plain[_SHOWN:]
+    shown = [site for site in left if site not in cut]
+    for line in _table(shown):
+        say(f"{indent}  {line}")
+    if cut:
+        say(f"{indent}  and {len(cut)} more in comments, strings and files that are no C")
+
+
+def _table(sites: Sequence[SiteRecord]) -> list[str]:
+    rows = [(f"{site.path}:{site.line}", site.word, site.bucket, site.why) for site in sites]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
+    return [
+        f"{place:<{widths[0]}}  {word:<{widths[1]}}  {bucket:<{widths[2]}}  {why}".rstrip()
+        for place, word, bucket, why in rows
+    ]
