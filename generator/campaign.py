@@ -27,6 +27,7 @@ from pydantic import (
 )
 
 from generator.errors import CampaignError
+from generator.rules import find_bundled
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -367,7 +368,7 @@ def _cross_check(campaign: Campaign) -> list[str]:
         problems += _double(patch, "message", where)
         problems += _missing(campaign.folder, patch.message_file, f"{where}.message_file")
         for at, step in enumerate(patch.step, 1):
-            if isinstance(step, RuleStep):
+            if isinstance(step, RuleStep) and find_bundled(step.rule) is None:
                 problems += _missing(campaign.folder, step.rule, f"{where}.step[{at}].rule")
             elif isinstance(step, ApplyStep):
                 problems += _missing(campaign.folder, step.apply, f"{where}.step[{at}].apply")

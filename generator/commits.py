@@ -233,11 +233,10 @@ class _Builder:
 
     def _shard(self, made: _Made) -> Shard:
         """The whole patch as one shard; its prefix is looked up only where it is asked for."""
-        names = [file.path for file in made.files]
-        prefix = ""
+        whole = Shard("", tuple(file.path for file in made.files))
         if "prefix" in made.patch.title + self._shop.campaign.message_text(made.patch):
-            prefix = self._shop.prefixes([names])[0]
-        return Shard("", tuple(names), prefix)
+            return replace(whole, prefix=self._shop.prefixes([whole])[0])
+        return whole
 
     def _dated(self, who: Identity, number: int) -> Identity:
         return replace(who, date=_later(self._committer.date, number))

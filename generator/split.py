@@ -90,72 +90,107 @@ def common_prefix(
             parts.append(Counter(found).most_common(1)[0][0])
     if not parts or sum(len(subjects.get(file, ())) for file in files) < least:
         return ""
-    shared = parts[0]
-    for other in parts[1:]:
+    shared = _common(parts) or list(Counter(parts).most_common(1)[0][0][:1])
+    return ": ".join(shared)
+
+
+# What commit subjects write for a directory, where that is not its own name.  Taken from
+# the habits of the kernel's history; the first that fits counts.
+_WRITTEN = (
+    (r"drivers/gpu/drm/([^/]+)/.*", r"drm/\1"),
+    (r"drivers/gpu/drm/.*", "drm"),
+    (r"drivers/media/(?:[^/]+/)*([^/]+)/.*", r"media: \1"),
+    (r"drivers/net/wireless/(?:[^/]+/)*([^/]+)/.*", r"wifi: \1"),
+    (r"drivers/net/wireless/.*", "wifi"),
+    (r"drivers/net/ethernet/[^/]+/([^/]+)/.*", r"net: \1"),
+    (r"drivers/net/(?:ethernet/)?([^/]+)/.*", r"net: \1"),
+    (r"drivers/infiniband/hw/([^/]+)/.*", r"RDMA/\1"),
+    (r"drivers/infiniband/.*", "RDMA"),
+    (r"drivers/base/power/.*", "PM"),
+    (r"drivers/base/.*", "driver core"),
+    (r"drivers/video/fbdev/.*", "fbdev"),
+    (r"drivers/video/backlight/.*", "backlight"),
+    (r"drivers/(?:char|misc|platform)/([^/]+)/.*", r"\1"),
+    (r"drivers/(?:power/supply)/.*", "power: supply"),
+    (r"net/([^/]+)/.*", r"\1"),
+    (r"arch/([^/]+)/.*", r"\1"),
+    (r"sound/soc/([^/]+)/.*", r"ASoC: \1"),
+    (r"sound/.*", "ALSA"),
+    (r"virt/kvm/.*", "KVM"),
+    (r"fs/([^/]+)/.*", r"\1"),
+    (r"(?:include/(?:linux|uapi/linux)|kernel)/([^/]+)/.*", r"\1"),
+    (r"(?:include/(?:linux|net|uapi/linux)|fs|kernel)/([^/]+)\.[chS]", r"\1"),
+)
+_CAPITALS = ("hid", "pci", "mips", "acpi", "arm", "nfc", "nfs", "mips", "of")
+# What says nothing in the name of a file.
+_PLAIN_STEMS = ("core", "main", "drv", "driver", "base", "dev", "class", "sysfs", "")
+
+
+def path_prefix(files: Sequence[str], label: str = "") -> str:
+    """A prefix made of what the paths of ``files`` have in common, for a tree without history.
+
+    ``label``, the title of their section in MAINTAINERS, stands in where they
+    have nothing in common.  Documentation/process/submitting-patches.rst asks
+    for the subsystem.
+    """
+    sources = [file for file in files if not file.startswith(("include/", "Documentation/"))]
+    areas = [_area(file).split(": ") for file in sources or files]
+    shared = _common(areas) or _common([[area[0].split("/")[0]] for area in areas])
+    if len(files) == 1 and len(shared) == 1:
+        shared = [*shared, *_stem(files[0], shared[0])]
+    return ": ".join(shared) or _of_title(label) or "treewide"
+
+
+def distinct(prefixes: Sequence[str], labels: Sequence[str]) -> list[str]:
+    """``prefixes``, with what sets it apart added to each that stands more than once."""
+    counts = Counter(prefixes)
+    return [
+        f"{prefix}: {_of_title(label) or slug(label)}" if counts[prefix] > 1 and label else prefix
+        for prefix, label in zip(prefixes, labels, strict=True)
+    ]
+
+
+def _area(file: str) -> str:
+    for pattern, written in _WRITTEN:
+        if found := re.fullmatch(pattern, file):
+            return _capital(found.expand(written))
+    words = posixpath.dirname(file.removeprefix("drivers/")).split("/")[:2]
+    return ": ".join(_capital(word) for word in words)
+
+
+def _capital(word: str) -> str:
+    return word.upper() if word in _CAPITALS else word
+
+
+def _stem(file: str, area: str) -> list[str]:
+    """What the name of one file adds to its directory's."""
+    if not re.fullmatch(r"(?:drivers/)?[^/]+/[^/]+", file):
+        return []
+    stem = re.sub(r"\.\w+\Z", "", posixpath.basename(file))
+    stem = re.sub(rf"\A{re.escape(area)}[-_]?", "", stem, flags=re.IGNORECASE)
+    return [] if stem in _PLAIN_STEMS else [stem]
+
+
+def _common(areas: Sequence[Sequence[str]]) -> list[str]:
+    """The words that all begin with."""
+    shared = list(areas[0])
+    for other in areas[1:]:
         same = 0
         while same < min(len(shared), len(other)) and shared[same] == other[same]:
             same += 1
         shared = shared[:same]
-    if not shared:
-        shared = Counter(parts).most_common(1)[0][0][:1]
-    return ": ".join(shared)
+    return [word for word in shared if word]
 
 
-# Directories that commit subjects leave out, and what they write instead.
-_DROPPED = ("drivers/", "kernel/", "sound/")
-_WRITTEN = (
-    (re.compile(r"^drivers/gpu/drm/([^/]+)/.*"), r"drm/\1"),
-    (re.compile(r"^drivers/gpu/drm\b.*"), "drm"),
-    (re.compile(r"^drivers/(?:media)\b.*/([^/]+)/.*"), r"media: \1"),
-    (re.compile(r"^drivers/media\b.*"), "media"),
-    (re.compile(r"^drivers/net/wireless/(?:[^/]+/)*([^/]+)/.*"), r"wifi: \1"),
-    (re.compile(r"^drivers/net/(?:ethernet/)?(?:[^/]+/)*([^/]+)/.*"), r"net: \1"),
-    (re.compile(r"^drivers/(?:infiniband)/.*"), "RDMA"),
-    (re.compile(r"^drivers/base\b.*"), "driver core"),
-    (re.compile(r"^arch/([^/]+)/.*"), r"\1"),
-    (re.compile(r"^sound/(?:soc)/.*"), "ASoC"),
-    (re.compile(r"^sound/.*"), "ALSA"),
-    (re.compile(r"^virt/kvm/.*"), "KVM"),
-    (re.compile(r"^fs/([^/]+)/.*"), r"\1"),
-    (re.compile(r"^(net|mm|lib|block|crypto|security|io_uring|ipc|init)/.*"), r"\1"),
+_PADDING = re.compile(
+    r"\b(?:and|the|for|of|linux|kernel|subsystems?|drivers?|support|layer|core|framework|port|"
+    r"architecture|infrastructure|devices?|system|class|interface)\b"
 )
 
 
-def path_prefix(files: Sequence[str]) -> str:
-    """A prefix made of what the paths of ``files`` have in common, for a tree without history.
-
-    It follows the kernel's habits (Documentation/process/submitting-patches.rst asks
-    for the subsystem): ``drivers/`` is left out, a single file gives its name.
-    """
-    sources = [file for file in files if not file.startswith(("include/", "Documentation/"))]
-    sources = sources or list(files)
-    known = {_known_prefix(file) for file in sources} if len(sources) < 200 else set()
-    if len(known) == 1 and (only := known.pop()):
-        return only
-    heads = {head.split(": ")[0].split("/")[0] for head in known if head}
-    if len(known) > 1 and len(heads) == 1 and None not in known and "" not in known:
-        return heads.pop()
-    return _plain_prefix(sources)
-
-
-def _known_prefix(file: str) -> str:
-    for pattern, written in _WRITTEN:
-        if pattern.match(file):
-            return pattern.sub(written, file)
-    return ""
-
-
-def _plain_prefix(files: Sequence[str]) -> str:
-    if len(files) == 1:
-        folder, name = posixpath.split(files[0])
-        words = [*_words(folder), re.sub(r"\.[a-z]+$", "", name)]
-        # "usb: class: usblp" rather than every directory on the way.
-        return ": ".join(words[:1] + words[-1:] if len(words) > 2 else words)
-    shared = posixpath.commonpath(files)
-    return ": ".join(_words(shared)[:2]) or "treewide"
-
-
-def _words(folder: str) -> list[str]:
-    for dropped in _DROPPED:
-        folder = folder.removeprefix(dropped)
-    return [word for word in folder.split("/") if word]
+def _of_title(title: str) -> str:
+    """The telling words of a section's title: "block" of "BLOCK LAYER"."""
+    if "/" in title.split(" ")[0]:
+        return ""
+    words = re.sub(r"\(.*?\)|[:,].*", " ", title.lower())
+    return "-".join(re.findall(r"[a-z0-9+]+", _PADDING.sub(" ", words))[:3])

@@ -27,7 +27,8 @@ from generator.errors import (
     UsageError,
 )
 from generator.rule import Rule, read_rule
-from generator.split import Shard, by_place, common_prefix, path_prefix, shards
+from generator.rules import find_rule
+from generator.split import Shard, by_place, common_prefix, distinct, path_prefix, shards
 from generator.tree import Identity, Tree, Worktree, run_git
 
 
@@ -48,16 +49,20 @@ class Workshop:
         else:
             owners = self.owners(patch.split, files)
         found = shards(files, owners, self.previous.get(patch.id, ()))
-        prefixes = self.prefixes([shard.files for shard in found])
+        prefixes = self.prefixes(found)
         return [
             replace(shard, prefix=prefix) for shard, prefix in zip(found, prefixes, strict=True)
         ]
 
-    def prefixes(self, groups: Sequence[Sequence[str]]) -> list[str]:
-        """The subject prefix of each group of files: from their history, else from their paths."""
-        every = sorted({file for group in groups for file in group})
+    def prefixes(self, groups: Sequence[Shard]) -> list[str]:
+        """The subject prefix of each: from its files' history, else from their paths."""
+        every = sorted({file for group in groups for file in group.files})
         subjects = self.tree.subjects(self.worktree.head(), every)
-        return [common_prefix(group, subjects) or path_prefix(group) for group in groups]
+        found = [
+            common_prefix(group.files, subjects) or path_prefix(group.files, group.label)
+            for group in groups
+        ]
+        return distinct(found, [group.label for group in groups])
 
     @property
     def worktree(self) -> Worktree:
@@ -79,7 +84,7 @@ class StepReport:
 
 def rule_of(campaign: Campaign, step: RuleStep) -> Rule:
     """The rule of a step, read and rendered; ``CampaignError`` when it is wrong."""
-    path = campaign.folder / step.rule
+    path = find_rule(step.rule, campaign.folder)
     return read_rule(path, name=step.rule, defines=step.define, parameters=step.parameters)
 
 

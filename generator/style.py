@@ -8,7 +8,7 @@ comments and macros stay as they are.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from difflib import SequenceMatcher
 from pathlib import Path
 
@@ -29,28 +29,71 @@ def apply(worktree: Worktree, before: Mapping[str, bytes]) -> str:
 
     Returns a note when it could not be done, else an empty string.
     """
-    if not worktree.exists(CONFIGURATION):
-        return f"style pass not run: the tree has no {CONFIGURATION}"
-    configuration = worktree.file(CONFIGURATION)
-    if configuration.is_symlink() or not configuration.is_file():
-        return f"style pass not run: {CONFIGURATION} is no plain file"
+    configuration, note = _configuration(worktree)
     staged = []
     for path, content in before.items():
         file = worktree.file(path)
         old, new = content.decode("latin-1"), file.read_bytes().decode("latin-1")
-        lines = _worth_it(new, _changed(old, new))
-        if not lines:
-            continue
-        result = _clang_format(configuration, path, new.encode("latin-1"), lines)
-        if result.returncode != 0 or result.timed_out:
-            return f"style pass not run: clang-format: {result.complaint}"
-        tidy = choose(old, new, result.stdout.decode("latin-1"))
+        changed = set(_changed(old, new))
+        tidy = align_backslashes(new, changed)
+        if configuration and not note and (lines := _worth_it(tidy, changed)):
+            result = _clang_format(configuration, path, tidy.encode("latin-1"), lines)
+            if result.returncode != 0 or result.timed_out:
+                note = f"style pass not run: clang-format: {result.complaint}"
+            else:
+                tidy = choose(old, tidy, result.stdout.decode("latin-1"))
         if tidy != new:
             file.write_bytes(tidy.encode("latin-1"))
             staged.append(path)
     if staged:
         worktree.stage(staged)
-    return ""
+    return note
+
+
+def _configuration(worktree: Worktree) -> tuple[Path | None, str]:
+    """The tree's configuration of clang-format, or why there is none."""
+    if not worktree.exists(CONFIGURATION):
+        return None, f"style pass not run: the tree has no {CONFIGURATION}"
+    file = worktree.file(CONFIGURATION)
+    if file.is_symlink() or not file.is_file():
+        return None, f"style pass not run: {CONFIGURATION} is no plain file"
+    return file, ""
+
+
+def align_backslashes(text: str, changed: Collection[int]) -> str:
+    """Put the backslash of each changed line (from 1) of a macro under those of its neighbours."""
+    lines = text.split("\n")
+    for number in sorted(changed):
+        if number > len(lines) or not lines[number - 1].endswith("\\"):
+            continue
+        columns = {
+            len(lines[other - 1].expandtabs(_TAB)) - 1
+            for other in _macro(lines, number)
+            if other not in changed
+        }
+        if len(columns) == 1:
+            lines[number - 1] = _pad(lines[number - 1], columns.pop())
+    return "\n".join(lines)
+
+
+def _macro(lines: list[str], number: int) -> Iterator[int]:
+    """The numbers of the lines around line ``number`` that end in a backslash as it does."""
+    first = last = number
+    while first > 1 and lines[first - 2].endswith("\\"):
+        first -= 1
+    while last < len(lines) and lines[last].endswith("\\"):
+        last += 1
+    yield from range(first, last + 1)
+
+
+def _pad(line: str, column: int) -> str:
+    """``line`` with its backslash in ``column`` (from 0), or a space behind the text."""
+    text, gap = line[:-1].rstrip(), line[len(line[:-1].rstrip()) : -1]
+    if "\t" not in gap:
+        return text + " " * max(1, column - len(text.expandtabs(_TAB))) + "\\"
+    while len(text.expandtabs(_TAB)) < column:
+        text += "\t"
+    return (text if text.endswith("\t") else f"{text} ") + "\\"
 
 
 def choose(before: str, after: str, formatted: str) -> str:
@@ -60,6 +103,8 @@ def choose(before: str, after: str, formatted: str) -> str:
     """
     if re.sub(r"\s", "", formatted) != re.sub(r"\s", "", after):
         return after  # layout is all that may differ
+    if formatted == after:
+        return after
     old, new, tidy = (text.split("\n") for text in (before, after, formatted))
     inherited = _inherited(old, new, _misaligned(before))
     faults = _misaligned(after) - inherited
@@ -162,9 +207,8 @@ def _compare(old: list[str], new: list[str]) -> list[tuple[str, int, int, int, i
     return [*found, ("equal", len(old) - tail, len(old), len(new) - tail, len(new))]
 
 
-def _worth_it(text: str, numbers: Iterator[int]) -> list[tuple[int, int]]:
+def _worth_it(text: str, wanted: Collection[int]) -> list[tuple[int, int]]:
     """Runs of lines that are code and that nobody aligned by hand."""
-    wanted = set(numbers)
     if not wanted:
         return []
     kept: set[int] = set()
@@ -173,7 +217,7 @@ def _worth_it(text: str, numbers: Iterator[int]) -> list[tuple[int, int]]:
     for token in lex(text):
         end = at + token.text.count("\n")
         if token.region in (Region.CODE, Region.STRING) and token.text.strip():
-            kept |= wanted & set(range(at, end + 1))
+            kept |= set(wanted) & set(range(at, end + 1))
         at = end
     kept = {number for number in kept if lines[number - 1].strip()}
     kept -= {number for number in kept if _ALIGNED.search(lines[number - 1])}

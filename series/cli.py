@@ -23,6 +23,7 @@ from generator.errors import RerollError, TerminatedError
 # modules are imported only when asked for: --help must not pay for pydantic.
 VERBS = {
     "init": "make a series folder from a bundled campaign",
+    "scan": "try semantic patches: the diff, and every site they are about",
     "generate": "run the campaign: commits, patches, cover letter",
     "apply": "apply a version to another tree with git am -3",
     "send": "send a version with git send-email",
@@ -83,7 +84,12 @@ def _main(words: list[str]) -> int:
     # Only the parser knows which word is the verb: "-C send generate" has two.
     verb = build_parser("").parse_known_args(words)[0].verb
     parser = build_parser(verb or "")
-    args = parser.parse_args(words)
+    args, more = parser.parse_known_args(words)
+    # argparse takes the words of a verb in one go; those behind an option come here.
+    if more and (not hasattr(args, "words") or any(word.startswith("-") for word in more)):
+        parser.error(f"unrecognized arguments: {' '.join(more)}")
+    if more:
+        args.words = [*args.words, *more]
     if args.show_version:
         from importlib.metadata import version
 

@@ -398,7 +398,7 @@ def _records(
             recipients=plan,
             of=patch.of,
             label=patch.label,
-            ledger=_ledger(patch.ledger),
+            ledger=ledger_record(patch.ledger),
         )
         for patch, mail, plan in zip(built.patches, mails, plans, strict=True)
     )
@@ -418,7 +418,8 @@ def _rules(patch: BuiltPatch) -> tuple[RuleRecord, ...]:
     )
 
 
-def _ledger(ledger: Ledger) -> LedgerRecord:
+def ledger_record(ledger: Ledger) -> LedgerRecord:
+    """A ledger as the manifest has it."""
     return LedgerRecord(
         words=ledger.words,
         counts={str(bucket): count for bucket, count in ledger.counts.items()},
@@ -463,5 +464,5 @@ def _version(
         patches=patches,
         cover=cover,
         skipped=tuple(SkippedRecord(item.id, item.title, item.reason) for item in built.skipped),
-        rest={name: _ledger(ledger) for name, ledger in built.rest.items()},
+        rest={name: ledger_record(ledger) for name, ledger in built.rest.items()},
     )

@@ -24,7 +24,8 @@ _TOP_DIRECTORIES = (
     *("Documentation", "arch", "include", "drivers", "fs", "init", "ipc", "kernel", "lib"),
     "scripts",
 )
-_ROLE = re.compile(r"(?P<address>.*?) \((?P<role>[^()]*(?:\([^()]*\)[^()]*)*)\)\Z")
+# A section's title is cut at 50 characters, so its parentheses need not match.
+_ROLE = re.compile(r"(?P<address>.*?<[^<>]*>|\S+) \((?P<role>.*)\)\Z")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """A ledger as people read it: how many sites in which bucket, and those that were left."""
 
 from collections.abc import Sequence
+from typing import TextIO
 
 from series.output import say
 from series.version import LedgerRecord, SiteRecord
@@ -10,7 +11,13 @@ _SHOWN = 10
 _PLAIN = ("comment", "string", "not C", "other name")
 
 
-def show(ledger: LedgerRecord, indent: str = "", *, everything: bool = False) -> None:
+def show(
+    ledger: LedgerRecord,
+    indent: str = "",
+    *,
+    everything: bool = False,
+    stream: TextIO | None = None,
+) -> None:
     """Say the counts, then a line a site that was left: place, bucket and why.
 
     Comments, strings and the like are cut after ten, unless ``everything`` is asked for.
@@ -18,15 +25,15 @@ def show(ledger: LedgerRecord, indent: str = "", *, everything: bool = False) ->
     if not ledger.sites:
         return
     counts = ", ".join(f"{count} {bucket}" for bucket, count in ledger.counts.items())
-    say(f"{indent}sites of {', '.join(ledger.words)}: {len(ledger.sites)} = {counts}")
+    say(f"{indent}sites of {', '.join(ledger.words)}: {len(ledger.sites)} = {counts}", stream)
     left = [site for site in ledger.sites if site.bucket != "converted"]
     plain = [site for site in left if site.bucket in _PLAIN]
     cut = [] if everything else plain[_SHOWN:]
     shown = [site for site in left if site not in cut]
     for line in _table(shown):
-        say(f"{indent}  {line}")
+        say(f"{indent}  {line}", stream)
     if cut:
-        say(f"{indent}  and {len(cut)} more in comments, strings and files that are no C")
+        say(f"{indent}  and {len(cut)} more in comments, strings and files that are no C", stream)
 
 
 def _table(sites: Sequence[SiteRecord]) -> list[str]:

@@ -1,0 +1,49 @@
+"""Where a rule is: in the series folder, among those that come with reroll, or in the tree."""
+
+import difflib
+from importlib.resources import files
+from pathlib import Path
+
+from generator.errors import UsageError
+
+_SUFFIXES = ("", ".cocci", ".cocci.j2")
+
+
+def bundled_folder() -> Path:
+    """The folder of the rules that come with reroll."""
+    return Path(str(files("semantic_patches")))
+
+
+def bundled_names() -> list[str]:
+    """The names of the rules that come with reroll, such as ``generic/rename-function.cocci``."""
+    root = bundled_folder()
+    found = [*root.rglob("*.cocci"), *root.rglob("*.cocci.j2")]
+    return sorted(str(path.relative_to(root)) for path in found)
+
+
+def find_bundled(name: str) -> Path | None:
+    """The bundled rule called ``name``, with or without its suffix; ``None`` for no rule."""
+    root = bundled_folder()
+    for suffix in _SUFFIXES:
+        path = root / f"{name}{suffix}"
+        if path.is_file() and path.name.endswith((".cocci", ".j2")) and root in path.parents:
+            return path
+    return None
+
+
+def find_rule(name: str, folder: Path) -> Path:
+    """The rule called ``name``: a file below ``folder``, else one that comes with reroll.
+
+    Raises ``UsageError`` with the nearest name there is.
+    """
+    own = folder / name
+    if own.is_file():
+        return own
+    if found := find_bundled(name):
+        return found
+    known = bundled_names()
+    near = difflib.get_close_matches(name, known, 1, cutoff=0.5)
+    raise UsageError(
+        f"there is no rule {name} in {folder}, and none of that name comes with reroll",
+        hint=f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}",
+    )
