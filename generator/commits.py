@@ -356,6 +356,7 @@ def compose_message(
         "insertions": sum(file.added for file in files),
         "deletions": sum(file.removed for file in files),
         "smpl": "\n".join(report.rule.text.strip() for report in reports if report.rule),
+        "smpl_body": "\n".join(report.rule.body for report in reports if report.rule),
         "ledger": ledger_facts(ledger),
         "prefix": shard.prefix,
         "subsystem": shard.label,

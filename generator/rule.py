@@ -86,6 +86,14 @@ class Rule:
         return words
 
     @property
+    def body(self) -> str:
+        """The text without the comments at its top."""
+        lines = self.text.strip().split("\n")
+        while lines and (not lines[0].strip() or lines[0].startswith("//")):
+            del lines[0]
+        return "\n".join(lines)
+
+    @property
     def changed_words(self) -> frozenset[str]:
         """The words that the rule removes, or whose arguments it changes.
 

@@ -365,6 +365,7 @@ def _cover(request: Request, built: Built, mail: compose.RawMail, date: str) -> 
             {"id": patch.id, "title": patch.title, "reason": patch.reason}
             for patch in built.skipped
         ],
+        "ledger": ledger_facts(_whole_ledger(built)),
     }
     title = render_line(campaign.series.title, facts, name="series.title")
     body = render_text(campaign.cover_text(), facts, name="cover letter")
@@ -416,6 +417,13 @@ def _rules(patch: BuiltPatch) -> tuple[RuleRecord, ...]:
         for step in patch.steps
         if step.rule
     )
+
+
+def _whole_ledger(built: Built) -> Ledger:
+    """The sites of all patches together."""
+    ledgers = [*(patch.ledger for patch in built.patches), *built.rest.values()]
+    words = dict.fromkeys(word for ledger in ledgers for word in ledger.words)
+    return Ledger(tuple(words), tuple(site for ledger in ledgers for site in ledger.sites))
 
 
 def ledger_record(ledger: Ledger) -> LedgerRecord:

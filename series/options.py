@@ -2,6 +2,8 @@
 
 import argparse
 import os
+import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from generator.campaign import Campaign
@@ -34,6 +36,18 @@ def add_allow_scripts(parser: argparse.ArgumentParser) -> None:
         "--allow-scripts",
         action="store_true",
         help="run script:python and script:ocaml rules, which can do anything you can",
+    )
+
+
+def add_define(parser: argparse.ArgumentParser) -> None:
+    """``-D``: the values that a rule asks for."""
+    parser.add_argument(
+        "-D",
+        dest="define",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="a virtual identifier of a .cocci file, or a parameter of a .cocci.j2 template",
     )
 
 
@@ -83,3 +97,31 @@ def tree_of(args: argparse.Namespace, settings: Settings) -> Tree:
             hint="give --tree DIR, or 'git config --global reroll.tree DIR'",
         )
     return Tree(_tree_path(settings, args))
+
+
+def pairs(words: Sequence[str], option: str) -> dict[str, str]:
+    """The ``NAME=VALUE`` words of an option; ``UsageError`` for anything else."""
+    found = {}
+    for word in words:
+        name, separator, value = word.partition("=")
+        if not (name and separator and value):
+            raise UsageError(f"{option} {word}: must be NAME=VALUE")
+        found[name] = value
+    return found
+
+
+def rule_values(rule: Path, define: Sequence[str]) -> dict[str, Mapping[str, object]]:
+    """``-D`` words as the kind of rule takes them: identifiers, or values as TOML has them."""
+    given = pairs(define, "-D")
+    if not rule.name.endswith(".j2"):
+        return {"defines": given}
+    return {"parameters": {name: _typed(value) for name, value in given.items()}}
+
+
+def _typed(text: str) -> object:
+    """``text`` as a number, truth value or list, where TOML reads it as one; else as it is."""
+    try:
+        value: object = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+    return value if isinstance(value, int | bool | list) else text

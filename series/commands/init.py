@@ -1,61 +1,116 @@
-"""``reroll init``: a new series folder from a bundled campaign."""
+"""``reroll init``: a new series folder from a bundled campaign, or from one rule."""
 
 import argparse
+import json
 import shutil
-from importlib.resources import files
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import get_args
 
-from generator.campaign import FILE_NAME
+from generator.campaign import FILE_NAME, Split, load
 from generator.errors import RerollError, UsageError
+from generator.rule import read_rule
+from generator.rules import bundled_folder, find_rule
 from series import options
 from series.output import say
+from series.skeleton import campaign_text
 
 EXAMPLE = "reroll init my-series --campaign frame_vector"
 
 
 def bundled() -> list[str]:
     """The names of the campaigns that come with reroll."""
-    root = files("semantic_patches")
-    return sorted(item.name for item in root.iterdir() if (item / FILE_NAME).is_file())
+    return sorted(path.parent.name for path in bundled_folder().glob(f"*/{FILE_NAME}"))
 
 
 def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the verb."""
     parser = verbs.add_parser(
-        "init", help="make a series folder from a bundled campaign", epilog=f"example: {EXAMPLE}"
+        "init",
+        help="make a series folder from a bundled campaign or a rule",
+        epilog=f"example: {EXAMPLE}",
     )
     parser.add_argument("folder", metavar="DIR", help="the folder to make")
-    parser.add_argument("--campaign", metavar="NAME", required=True, help="the campaign to copy")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--campaign", metavar="NAME", help="the bundled campaign to copy")
+    source.add_argument(
+        "--rule", metavar="FILE", help="a semantic patch, or the name of a bundled one"
+    )
+    parser.add_argument(
+        "--split",
+        choices=get_args(Split),
+        default="none",
+        help="with --rule: one patch per maintainer, subsystem, directory or file",
+    )
+    options.add_define(parser)
     options.add_dry_run(parser, "write")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Copy a bundled campaign to a folder that does not exist yet, or is empty."""
+    """Make a series folder in a place that does not exist yet, or is empty."""
+    folder = options.folder_of(args) / args.folder
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder}: exists already", hint="name a folder that does not")
+    if args.rule:
+        what = f"a campaign of the rule {args.rule}"
+        fill = _of_rule(args)
+    else:
+        what = f"the campaign '{args.campaign}'"
+        fill = _of_campaign(args)
+    if not args.dry_run:
+        _make(folder, fill)
+    following = f"reroll -C {args.folder} --tree LINUX generate"
+    if args.json:
+        say(json.dumps({"folder": str(folder), "next": following}))
+    else:
+        say(f"{folder}: {what}; next: {following}")
+    return 0
+
+
+def _of_campaign(args: argparse.Namespace) -> Callable[[Path], None]:
+    """How to fill a folder with a bundled campaign."""
     names = bundled()
     if args.campaign not in names:
         raise UsageError(
             f"there is no campaign '{args.campaign}'", hint=f"there are: {', '.join(names)}"
         )
-    folder = options.folder_of(args) / args.folder
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"{folder}: exists already", hint="name a folder that does not")
-    if not args.dry_run:
-        _copy(Path(str(files("semantic_patches") / args.campaign)), folder)
-    following = f"reroll -C {args.folder} --tree LINUX generate"
-    say(f"{folder}: the campaign '{args.campaign}'; next: {following}")
-    return 0
+    if args.split != "none" or args.define:
+        raise UsageError("--split and -D go with --rule", hint="edit series.toml of the new folder")
+    source = bundled_folder() / args.campaign
+    ignored = shutil.ignore_patterns("__pycache__", "versions")
+    return lambda folder: _copy(source, folder, ignored)
 
 
-def _copy(source: Path, folder: Path) -> None:
+def _of_rule(args: argparse.Namespace) -> Callable[[Path], None]:
+    """How to fill a folder with a campaign of one rule, which is read first."""
+    path = find_rule(args.rule, options.folder_of(args))
+    values = options.rule_values(path, args.define)
+    rule = read_rule(path, name=path.name, **values)  # type: ignore[arg-type]
+    given = {name: value for group in values.values() for name, value in group.items()}
+    text = campaign_text(rule, path.name, split=args.split, values=given)
+
+    def fill(folder: Path) -> None:
+        shutil.copyfile(path, folder / path.name)
+        (folder / FILE_NAME).write_text(text, encoding="utf-8")
+        load(folder)
+
+    return fill
+
+
+def _copy(source: Path, folder: Path, ignored: Callable[..., set[str]]) -> None:
+    shutil.copytree(source, folder, dirs_exist_ok=True, ignore=ignored)
+
+
+def _make(folder: Path, fill: Callable[[Path], None]) -> None:
+    """Fill a temporary folder and put it in its place: all or nothing."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     except OSError as error:
         raise RerollError(f"{folder}: cannot be made: {error.strerror}") from error
     try:
-        ignored = shutil.ignore_patterns("__pycache__", "versions")
-        shutil.copytree(source, temporary, dirs_exist_ok=True, ignore=ignored)
+        fill(temporary)
         temporary.chmod(0o755)
         if folder.exists():
             folder.rmdir()

@@ -3,8 +3,6 @@
 import argparse
 import json
 import sys
-import tomllib
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from generator.conversion import Bench, Order
@@ -38,14 +36,7 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         "name), then files and directories of the tree to look at (default: all)",
     )
     parser.add_argument("--base", metavar="REV", default="HEAD", help="the commit to look at")
-    parser.add_argument(
-        "-D",
-        dest="define",
-        metavar="NAME=VALUE",
-        action="append",
-        default=[],
-        help="a virtual identifier of a .cocci file, or a parameter of a .cocci.j2 template",
-    )
+    options.add_define(parser)
     parser.add_argument(
         "--exclude",
         metavar="PATH=REASON",
@@ -130,15 +121,14 @@ def _orders(args: argparse.Namespace, worktree: Worktree) -> list[Order]:
             paths.append(_tree_path(word, worktree))
     if not rules:
         find_rule(args.words[0], options.folder_of(args))
-    given = _pairs(args.define, "-D")
     return [
         Order(
-            rule=read_rule(rule, name=rule.name, **_values(rule, given)),  # type: ignore[arg-type]
+            rule=read_rule(rule, name=rule.name, **options.rule_values(rule, args.define)),  # type: ignore[arg-type]
             paths=tuple(paths),
-            exclude=_pairs(args.exclude, "--exclude"),
+            exclude=options.pairs(args.exclude, "--exclude"),
             tokens=tuple(args.tokens),
             repeat=args.repeat,
-            kernel_doc=None if args.no_kernel_doc else _pairs(args.describe, "--describe"),
+            kernel_doc=None if args.no_kernel_doc else options.pairs(args.describe, "--describe"),
             style=not args.no_style,
         )
         for rule in rules
@@ -164,32 +154,6 @@ def _tree_path(word: str, worktree: Worktree) -> str:
             hint="paths count from the root of the tree; rules end in .cocci or come with reroll",
         )
     return path
-
-
-def _pairs(words: Sequence[str], option: str) -> dict[str, str]:
-    found = {}
-    for word in words:
-        name, separator, value = word.partition("=")
-        if not (name and separator and value):
-            raise UsageError(f"{option} {word}: must be NAME=VALUE")
-        found[name] = value
-    return found
-
-
-def _values(rule: Path, given: Mapping[str, str]) -> dict[str, Mapping[str, object]]:
-    """``-D`` as the kind of rule takes it: identifiers, or values as TOML has them."""
-    if not rule.name.endswith(".j2"):
-        return {"defines": given}
-    return {"parameters": {name: _typed(value) for name, value in given.items()}}
-
-
-def _typed(text: str) -> object:
-    """``text`` as a number, truth value or list, where TOML reads it as one; else as it is."""
-    try:
-        value: object = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
-    return value if isinstance(value, int | bool | list) else text
 
 
 def _troubles(found: Scan, remaining: str) -> list[str]:

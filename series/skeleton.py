@@ -1,0 +1,119 @@
+"""A campaign made of one rule: what ``reroll init --rule`` writes.
+
+Pure.  Title and message come from the rule's header (``///`` lines, coccicheck's
+convention); the message quotes the rule between ``// <smpl>`` marks, as kernel commits
+made with Coccinelle do.
+"""
+
+import json
+import re
+import textwrap
+from collections.abc import Mapping
+
+from generator.rule import Rule
+from generator.split import slug
+
+# A longer rule is named in a message, not quoted.
+_QUOTED_LINES = 80
+_TITLE = 60
+
+_CAMPAIGN = """\
+# Made of the rule {file} by "reroll init".
+# docs/campaign.md explains every key.
+
+[series]
+name = {name}
+title = {title}
+cover = '''
+{text}
+
+{{% if ledger.total %}}
+The change is made by a semantic patch. Of {{{{ ledger.total }}}} occurrences of
+{{{{ ledger.words | join(", ") }}}} it converts {{{{ ledger.counts.get("converted", 0) }}}};
+{{{{ ledger.total - ledger.counts.get("converted", 0) }}}} need no change.
+{{% endif %}}
+'''
+# to = ["Maintainer <maintainer@example.org>"]     # besides those in MAINTAINERS
+
+[series.changelog]
+# 2 = ["what changed in version 2"]
+
+[[patch]]
+id = {id}
+title = {patch_title}
+message = '''
+{text}
+
+{quote}
+'''
+{split}
+[[patch.step]]
+rule = {file_value}
+{values}# paths = ["drivers"]                              # default: the whole tree
+# exclude = {{ "tools" = "keeps its own copy" }}
+"""
+
+_QUOTE = """\
+The semantic patch that makes this change is:
+
+// <smpl>
+{{ smpl_body }}
+// </smpl>"""
+
+
+def campaign_text(rule: Rule, file: str, *, split: str, values: Mapping[str, object]) -> str:
+    """The text of a ``series.toml`` whose one patch runs ``rule``, which is in ``file``.
+
+    ``split`` is as in a campaign; ``values`` are the rule's ``define`` or ``parameters``.
+    """
+    head, text = _described(rule)
+    name = slug(re.sub(r"\.cocci(\.j2)?\Z", "", file))
+    quote = _QUOTE
+    if len(rule.body.split("\n")) > _QUOTED_LINES:
+        quote = f"Made with the semantic patch {file} of reroll."
+    key = "parameters" if file.endswith(".j2") else "define"
+    return _CAMPAIGN.format(
+        file=file,
+        file_value=_value(file),
+        name=_value(name),
+        title=_value(_escaped(head)),
+        id=_value(name),
+        patch_title=_value(f"{{{{ prefix }}}}: {_escaped(_lowered(head))}"),
+        text=_escaped(text),
+        quote=quote,
+        split="" if split == "none" else f"split = {_value(split)}\n",
+        values=f"{key} = {_table(values)}\n" if values else "",
+    )
+
+
+def _described(rule: Rule) -> tuple[str, str]:
+    """What the rule does as a title, and as a paragraph."""
+    text = rule.description or f"Apply {rule.name}."
+    head = re.split(r"(?<=[.!?]) |[:;] ", text, maxsplit=1)[0].rstrip(".")
+    if len(head) > _TITLE:
+        cut = head[:_TITLE].rsplit(" ", 1)[0]
+        head = head[: head.find(", ")] if 0 < head.find(", ") < _TITLE else cut
+    return head, textwrap.fill(text, 72, break_long_words=False, break_on_hyphens=False)
+
+
+def _lowered(text: str) -> str:
+    """A sentence after a colon: small unless its first word is a name or an abbreviation."""
+    first = text.split(" ", 1)[0]
+    return text if first[1:] != first[1:].lower() or "_" in first else text[:1].lower() + text[1:]
+
+
+def _escaped(text: str) -> str:
+    """Text that a template, and a TOML string in three quotes, gives back as it is."""
+    text = re.sub(r"[\x00-\x09\x0b-\x1f\x7f]", " ", text).replace("'''", '"')
+    return re.sub(r"\{(?=[{%#])", "{{ '{' }}", text)
+
+
+def _value(value: object) -> str:
+    """A value as TOML has it; what JSON writes of strings, numbers and lists is TOML as well."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _table(values: Mapping[str, object]) -> str:
+    return (
+        "{ " + ", ".join(f"{_value(key)} = {_value(item)}" for key, item in values.items()) + " }"
+    )

@@ -1,0 +1,1 @@
+#define class_create(owner, name) named_class(#owner, owner, name)

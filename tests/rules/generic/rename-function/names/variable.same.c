@@ -1,0 +1,6 @@
+static int sample_start;
+
+static int use(void)
+{
+	return sample_start;
+}
