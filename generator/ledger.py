@@ -340,23 +340,42 @@ def _kind(head: str) -> str:
 
 
 _AFTER_HEAD = re.compile(r"(?:__\w+(?:\s*\([^()]*(?:\([^()]*\))*[^()]*\))?\s*)*([{;,])")
+# What may stand before a declared name: types, attributes with their arguments, stars.
+_TYPES = re.compile(
+    r"\s*(?:(?:__attribute__\s*\(\(.*?\)\)|__\w+\s*\([^()]*\)|[A-Za-z_]\w*)[\s*]+)+\Z", re.DOTALL
+)
+_STATEMENT = re.compile(
+    r"\b(?:return|goto|case|else|do|if|while|for|switch|sizeof|typeof|default)\b"
+)
+
+
+def _declares(before: str) -> bool:
+    """Whether what stands before a word makes it a declaration: types, and no statement."""
+    head = re.split(r"[;{}]", before)[-1] + " "
+    return bool(_TYPES.match(head)) and not _STATEMENT.search(head)
 
 
 def _judge_outside(before: str, after: str, called: bool) -> tuple[Bucket, str]:
-    """A word outside of any function: what is declared there?"""
+    """A word outside of any function: what is declared there?
+
+    Braces that do not match, as in the branches of an #ifdef, can make code
+    look as if it were outside: only what reads like a declaration is one.
+    """
     if re.search(r"\bEXPORT_\w+\s*\([^()]*\Z", before):
         return Bucket.EXPORT, "an export"
-    if called and (next_ := _AFTER_HEAD.match(after)):
-        if next_[1] == "{":
-            return Bucket.DEFINITION, "a definition"
-        return Bucket.PROTOTYPE, "a prototype"
     if re.search(r"\b(?:struct|union|enum)\Z", before):
         if after.startswith("{"):
             return Bucket.DEFINITION, "a definition"
         if after.startswith(";"):
             return Bucket.PROTOTYPE, "a declaration"
         return Bucket.UNEXPLAINED, "used as a type"
-    if re.search(r"[\w*]\Z", before) and re.match(r"[=;,\[]", after):
+    if not _declares(before):
+        return Bucket.UNEXPLAINED, "used outside of a function"
+    if called and (next_ := _AFTER_HEAD.match(after)):
+        if next_[1] == "{":
+            return Bucket.DEFINITION, "a definition"
+        return Bucket.PROTOTYPE, "a prototype"
+    if not called and re.match(r"[=;,\[]", after):
         if re.search(r"\bextern\b[^;]*\Z", before):
             return Bucket.PROTOTYPE, "a declaration"
         return Bucket.DEFINITION, "a definition"
@@ -371,7 +390,10 @@ def _judge_member(before: str, after: str, brace: str, about: bool) -> tuple[Buc
         return Bucket.UNEXPLAINED, "used as a type"
     if brace == "enum" and re.match(r"[,=}]", after) and re.search(r"[{,]\Z", before):
         return Bucket.DEFINITION, "an enumerator"
-    if re.search(r"[\w*,]\Z", before) and re.match(r"[;,\[:)]", after):
+    # "int a, f;" and "int (*f)(void);" declare f as well.
+    plain = re.sub(r"\(\s*\*\s*\Z", "", before)
+    plain = re.sub(r"(?:\w+(?:\[[^\]]*\])?\s*,[\s*]*)+\Z", "", plain)
+    if _declares(plain) and re.match(r"[;,\[:)]", after):
         if about:
             return Bucket.DEFINITION, "the definition of a member"
         return Bucket.OTHER_NAME, "a member of that name"
