@@ -179,7 +179,11 @@ class _Builder:
         worktree.git("reset", "--quiet", "--hard", "HEAD")
         elsewhere = parts if patch.into == "series" else later
         away = {file for shard in elsewhere for file in shard.files}
-        self._open[patch.id] += tuple(site for site in made.ledger.sites if site.path in away)
+        self._open[patch.id] += tuple(
+            site
+            for site in made.ledger.sites
+            if site.path in away and site.bucket is Bucket.CONVERTED
+        )
         touched = {file.source for file in made.files}
         rest = tuple(site for site in made.ledger.sites if site.path not in touched)
         self._rest[patch.id] = Ledger(made.ledger.words, rest)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from generator.errors import CampaignError
-from generator.templates import render
+from generator.templates import names, render
 
 # Options a header may ask for; a tuple says how many words follow it.  None of
 # them names a file, starts a program or writes anything.
@@ -175,6 +175,12 @@ def read_rule(
     except UnicodeDecodeError as error:
         raise CampaignError([f"{name}: is not UTF-8 text (byte {error.start})"]) from error
     if path.name.endswith(".j2"):
+        known = names(text)
+        if unknown := sorted(set(parameters or {}) - known):
+            raise CampaignError(
+                [f"{name}: has no parameter '{item}'" for item in unknown],
+                hint=f"it knows: {', '.join(sorted(known)) or 'none'}",
+            )
         text = render(text, parameters or {}, name=name)
     elif parameters:
         raise CampaignError(

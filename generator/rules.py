@@ -41,9 +41,13 @@ def find_rule(name: str, folder: Path) -> Path:
         return own
     if found := find_bundled(name):
         return found
-    known = bundled_names()
-    near = difflib.get_close_matches(name, known, 1, cutoff=0.5)
     raise UsageError(
         f"there is no rule {name} in {folder}, and none of that name comes with reroll",
-        hint=f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}",
+        hint=nearest(name) or f"there are: {', '.join(bundled_names())}",
     )
+
+
+def nearest(name: str) -> str:
+    """A question that names the bundled rule most like ``name``, or empty."""
+    near = difflib.get_close_matches(name, bundled_names(), 1, cutoff=0.7)
+    return f"did you mean {near[0]}?" if near else ""

@@ -58,7 +58,9 @@ def by_place(kind: str, files: Iterable[str]) -> dict[str, str]:
 
 
 # A subject prefix: words, slashes, commas and the like before a colon and a space.
-_PREFIX = re.compile(r"((?:[A-Za-z0-9][\w.,/+*{}()&-]*(?: [\w.,/+*{}()&-]+)?: )+)")
+_PREFIX = re.compile(
+    r"([A-Za-z0-9][\w.,/+*{}()&-]*(?: [\w.,/+*{}()&-]+)?: (?:[A-Za-z0-9][\w.,/+*{}()&-]*: )*)"
+)
 _NO_PREFIX = re.compile(r"(?:Revert|Merge|treewide|tree-wide|Fixes?|Add|Linux)\b", re.IGNORECASE)
 
 
@@ -138,6 +140,8 @@ def path_prefix(files: Sequence[str], label: str = "") -> str:
     shared = _common(areas) or _common([[area[0].split("/")[0]] for area in areas])
     if len(files) == 1 and len(shared) == 1:
         shared = [*shared, *_stem(files[0], shared[0])]
+    if len(files) == 1 and "/" not in files[0]:
+        return files[0]
     return ": ".join(shared) or _of_title(label) or "treewide"
 
 
@@ -167,8 +171,8 @@ def _stem(file: str, area: str) -> list[str]:
     if not re.fullmatch(r"(?:drivers/)?[^/]+/[^/]+", file):
         return []
     stem = re.sub(r"\.\w+\Z", "", posixpath.basename(file))
-    stem = re.sub(rf"\A{re.escape(area)}[-_]?", "", stem, flags=re.IGNORECASE)
-    return [] if stem in _PLAIN_STEMS else [stem]
+    stem = re.sub(rf"\A{re.escape(area)}[-_]", "", stem, flags=re.IGNORECASE)
+    return [] if stem in (*_PLAIN_STEMS, area) else [stem]
 
 
 def _common(areas: Sequence[Sequence[str]]) -> list[str]:

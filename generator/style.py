@@ -54,7 +54,8 @@ def _configuration(worktree: Worktree) -> tuple[Path | None, str]:
     """The tree's configuration of clang-format, or why there is none."""
     if not worktree.exists(CONFIGURATION):
         return None, f"style pass not run: the tree has no {CONFIGURATION}"
-    file = worktree.file(CONFIGURATION)
+    worktree.materialize([CONFIGURATION])
+    file = worktree.path / CONFIGURATION
     if file.is_symlink() or not file.is_file():
         return None, f"style pass not run: {CONFIGURATION} is no plain file"
     return file, ""

@@ -42,13 +42,22 @@ def _environment() -> "SandboxedEnvironment":
                 raise SecurityError(f"the result of '{operator}' may be too large")
             return super().call_binop(context, operator, left, right)
 
-    return Sandbox(
+    def fail(message: str) -> str:
+        raise jinja2.TemplateRuntimeError(str(message))
+
+    environment = Sandbox(
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # plain text and C, never HTML
         keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    # What a rule may ask of its parameters, and how it refuses them.
+    environment.globals["fail"] = fail
+    environment.tests["identifier"] = lambda value: bool(
+        isinstance(value, str) and re.fullmatch(r"[A-Za-z_]\w*", value, re.ASCII)
+    )
+    return environment
 
 
 def render(text: str, facts: Mapping[str, object], *, name: str) -> str:
@@ -79,6 +88,18 @@ def render(text: str, facts: Mapping[str, object], *, name: str) -> str:
         raise CampaignError([f"{name}: template: {error}"]) from error
     except (OverflowError, MemoryError, RecursionError) as error:
         raise CampaignError([f"{name}: template asks for too much: {error}"]) from error
+
+
+def names(text: str) -> set[str]:
+    """The names that a template asks its caller for; none where it cannot be read."""
+    import jinja2
+    from jinja2.meta import find_undeclared_variables
+
+    environment = _environment()
+    try:
+        return find_undeclared_variables(environment.parse(text)) - set(environment.globals)
+    except jinja2.TemplateSyntaxError:
+        return set()
 
 
 # Controls but tab and line end, marks that reorder text, and halves of characters.

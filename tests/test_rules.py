@@ -67,7 +67,9 @@ def test_rule(path: Path, case: Path, build: str, tmp_path: Path) -> None:
         table[file.name.replace(".same.", ".")] = (file.read_text(), file.read_text())
     settings = case / "case.toml"
     given = tomllib.loads(settings.read_text()) if settings.exists() else {}
-    rule = read_rule(path, name=path.name, **given)
+    rule = read_rule(
+        path, name=path.name, defines=given.get("define"), parameters=given.get("parameters")
+    )
     place = make_repository(tmp_path / "tree", {name: old for name, (old, _) in table.items()})
     with Engine(find_spatch(build), rule, timeout=60, jobs=1) as engine:
         tokens = engine.tokens()

@@ -8,7 +8,7 @@ from pathlib import Path
 from generator.conversion import Bench, Order
 from generator.errors import UsageError
 from generator.rule import read_rule
-from generator.rules import find_bundled, find_rule
+from generator.rules import find_bundled, find_rule, nearest
 from generator.scan import Scan, scan
 from generator.tree import Tree, Worktree
 from series import options, sites
@@ -151,7 +151,8 @@ def _tree_path(word: str, worktree: Worktree) -> str:
     if path != "." and not worktree.exists(path):
         raise UsageError(
             f"there is no {word} in the tree, and no rule of that name",
-            hint="paths count from the root of the tree; rules end in .cocci or come with reroll",
+            hint=nearest(word)
+            or "paths count from the root of the tree; rules end in .cocci or come with reroll",
         )
     return path
 

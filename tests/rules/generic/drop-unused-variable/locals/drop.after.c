@@ -12,8 +12,6 @@ static int plain(struct sample *sample)
 		ret = also_used;
 	}
 	while (ret) {
-		struct sample *unused8;
-
 		if (used)
 			goto unused3;
 		ret--;

@@ -1,0 +1,235 @@
+"""``reroll scan``: the diff, the ledger, nothing written; and what may go wrong in it."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import RENAME, Run
+from tests.repositories import commit_all, git, make_repository, state_of
+from tests.test_spatch import DEBIAN
+
+MakeTree = Callable[..., Path]
+CALL = "int a(int x)\n{\n\treturn old_call(x);\n}\n"
+
+
+@pytest.fixture
+def rule(tmp_path: Path) -> Path:
+    path = tmp_path / "rename.cocci"
+    path.write_text(RENAME)
+    return path
+
+
+def test_diff_applies_and_nothing_is_written(reroll: Run, tree: MakeTree, rule: Path) -> None:
+    place = tree({"a.c": CALL, "b/b.c": f"/* old_call() */\n{CALL}", "doc.rst": "old_call()\n"})
+    before = state_of(place)
+    done = reroll("scan", rule, "--tree", place)
+    assert done.code == 0, done.err
+    assert state_of(place) == before
+    assert list(place.parent.glob("reroll-tree-*")) == []
+    git(place, "apply", "-p1", stdin=done.out.encode())
+    assert "new_call(x)" in (place / "b/b.c").read_text()
+    assert "sites of old_call: 4 = 2 converted, 1 comment, 1 not C" in done.err
+    assert "b/b.c:1    old_call  comment  in a comment" in done.err
+
+
+def test_paths_and_exclusions_limit_the_scope(reroll: Run, tree: MakeTree, rule: Path) -> None:
+    place = tree({"a/a.c": CALL, "b/b.c": CALL, "b/c.c": CALL})
+    done = reroll("scan", rule, "b", "--exclude", "b/c.c=has its own", "--tree", place)
+    assert done.code == 0
+    assert "a/a.c" not in done.out + done.err
+    assert "b/c.c:3  old_call  excluded  has its own" in done.err
+
+
+def test_json(reroll: Run, tree: MakeTree, rule: Path) -> None:
+    place = tree({"a.c": CALL, "b.c": "#define M old_call\n"})
+    done = reroll("scan", rule, "--tree", place, "--json")
+    answer = json.loads(done.out)
+    assert done.code == 1
+    assert answer["changed"] == ["a.c"]
+    assert answer["ledger"]["counts"] == {"converted": 1, "unexplained": 1}
+    assert answer["ledger"]["sites"][1] == {
+        "path": "b.c",
+        "line": 1,
+        "word": "old_call",
+        "bucket": "unexplained",
+        "why": "in the body of a macro",
+    }
+    assert answer["troubles"] == ["b.c:1: old_call: unexplained: in the body of a macro"]
+    assert answer["diff"].startswith("diff --git a/a.c b/a.c\n")
+
+
+def test_several_rules_see_each_other(reroll: Run, tree: MakeTree, rule: Path) -> None:
+    second = rule.with_name("second.cocci")
+    second.write_text(RENAME.replace("new_call", "newest").replace("old_call", "new_call"))
+    place = tree({"a.c": CALL})
+    done = reroll("scan", rule, second, "--tree", place)
+    assert done.code == 0, done.err
+    assert "-\treturn old_call(x);\n+\treturn newest(x);" in done.out
+
+
+def test_nothing_matches(reroll: Run, tree: MakeTree, rule: Path) -> None:
+    done = reroll("scan", rule, "--tree", tree({"a.c": "int x;\n"}))
+    assert (done.code, done.out) == (1, "")
+    assert done.err == "reroll: nothing matches\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["no-such.cocci"], "there is no rule no-such.cocci"),
+        (["generic/rename-funktion"], "did you mean generic/rename-function.cocci?"),
+        (["RULE", "no/such/path"], "there is no no/such/path in the tree"),
+        (["RULE", "-D", "x"], "-D x: must be NAME=VALUE"),
+        (["RULE", "-D", "a=b c"], "define a = 'b c': both must be C identifiers"),
+        (["RULE", "--exclude", "a.c"], "--exclude a.c: must be NAME=VALUE"),
+        (["generic/drop-argument"], "template: 'function' is undefined"),
+        (["RULE", "--base", "nowhere"], "there is no commit 'nowhere'"),
+    ],
+)
+def test_bad_words(reroll: Run, tree: MakeTree, rule: Path, words: list[str], said: str) -> None:
+    words = [str(rule) if word == "RULE" else word for word in words]
+    done = reroll("scan", *words, "--tree", tree({"a.c": CALL}))
+    assert done.code == 2
+    assert said in done.err
+    assert "Traceback" not in done.err
+
+
+GROWING = "virtual patch\n@@ expression E; @@\n- old_call(E)\n+ old_call(E + 1)\n"
+STEPS = (
+    "virtual patch\n@@ expression E; @@\n- three(E)\n+ two(E)\n@@ expression E; @@\n- four(E)\n"
+    "+ three(E)\n"
+)
+
+
+def test_second_run_that_changes_more_is_an_error(
+    reroll: Run, tree: MakeTree, tmp_path: Path
+) -> None:
+    rule = tmp_path / "grow.cocci"
+    rule.write_text(GROWING)
+    place = tree({"a.c": CALL, "b.c": "int b;\n"})
+    done = reroll("scan", rule, "--tree", place)
+    assert done.code == 1
+    assert "grow.cocci: changes a.c once more when it is run again" in done.err
+    done = reroll("scan", rule, "--tree", place, "--repeat")
+    assert done.code == 1
+    assert "grow.cocci: still changes a.c after 10 runs" in done.err
+
+
+def test_repeat_runs_until_stable(reroll: Run, tree: MakeTree, tmp_path: Path) -> None:
+    rule = tmp_path / "steps.cocci"
+    rule.write_text(STEPS)
+    place = tree({"a.c": CALL.replace("old_call", "four")})
+    assert reroll("scan", rule, "--tree", place).code == 1
+    done = reroll("scan", rule, "--tree", place, "--repeat")
+    assert done.code == 0, done.err
+    assert "+\treturn two(x);" in done.out
+
+
+def test_bytes_of_the_source_survive(reroll: Run, tree: MakeTree, rule: Path) -> None:
+    text = b"/* caf\xe9 \x0c */\r\nint a(int x)\r\n{\r\n\treturn old_call(x);\r\n}\r\n"
+    place = tree({"a.c": text})
+    done = reroll("scan", rule, "--tree", place, "--json")
+    assert json.loads(done.out)["ledger"]["counts"] == {"converted": 1}
+
+
+SCRIPT = """\
+virtual patch
+@r@ expression E; position p; @@
+ old_call@p(E)
+@script:python@ p << r.p; @@
+open("PWNED", "w").write("x")
+@@ expression E; @@
+- old_call(E)
++ new_call(E)
+"""
+
+
+def test_scripts_run_only_when_allowed(
+    reroll: Run, tree: MakeTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = tmp_path / "script.cocci"
+    rule.write_text(SCRIPT)
+    place = tree({"a.c": CALL})
+    done = reroll("scan", rule, "--tree", place)
+    assert done.code == 2
+    assert "has python script rules, which run any code" in done.err
+    assert "--allow-scripts" in done.err
+    monkeypatch.setenv("PATH", str(_without_spatch(tmp_path)))
+    done = reroll("scan", rule, "--tree", place, "--allow-scripts")
+    assert done.code == 4
+    assert "was built without python scripting" in done.err
+
+
+def _without_spatch(tmp_path: Path) -> Path:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in ("git", "diff", "sh"):
+        (folder / name).symlink_to(str(shutil.which(name)))
+    return folder
+
+
+@pytest.mark.skipif(not os.access(DEBIAN, os.X_OK), reason="no Debian spatch")
+def test_allowed_scripts_use_a_full_spatch(reroll: Run, tree: MakeTree, tmp_path: Path) -> None:
+    rule = tmp_path / "script.cocci"
+    rule.write_text(SCRIPT)
+    done = reroll("scan", rule, "--tree", tree({"a.c": CALL}), "--allow-scripts")
+    assert done.code == 0, done.err
+    assert "+\treturn new_call(x);" in done.out
+
+
+def test_odd_file_names_are_refused_by_name(
+    reroll: Run, tree: MakeTree, rule: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = ["x$(touch PWN).c", "a b.c", "a:1.c", "good.c"]
+    done = reroll("scan", rule, "--tree", tree(dict.fromkeys(names, CALL)), "--all")
+    assert done.code == 1
+    for name in names[:3]:
+        assert f"{name}: refused: its name holds characters" in done.err
+    assert "+++ b/good.c" in done.out
+    assert not list(tmp_path.rglob("PWN"))
+
+
+def test_symbolic_links_are_no_files(reroll: Run, tmp_path: Path, rule: Path) -> None:
+    place = make_repository(tmp_path / "t", {"a.c": CALL})
+    outside = tmp_path / "outside.c"
+    outside.write_text(CALL)
+    (place / "link.c").symlink_to(outside)
+    (place / "dir").symlink_to("/etc")
+    commit_all(place, "links")
+    done = reroll("scan", rule, "--tree", place)
+    assert done.code == 0, done.err
+    assert "link.c" not in done.out
+    assert outside.read_text() == CALL
+
+
+def test_kernel_doc_follows_and_asks_for_texts(reroll: Run, tree: MakeTree) -> None:
+    text = (
+        "/**\n * fill() - fill it\n * @at: where\n * @nr: how many\n */\n"
+        "int fill(int at, int nr)\n{\n\treturn at;\n}\n"
+    )
+    place = tree({"a.c": text})
+    words = ["-D", "function=fill", "-D", "position=2", "-D", "arguments=2"]
+    done = reroll("scan", "generic/drop-argument", *words, "--tree", place)
+    assert done.code == 0, done.err
+    assert "- * @nr: how many\n" in done.out
+    off = reroll("scan", "generic/drop-argument", *words, "--tree", place, "--no-kernel-doc")
+    assert " * @nr: how many\n" in off.out
+    assert "- * @nr" not in off.out
+
+    more = [
+        *("-D", "function=fill", "-D", "position=3", "-D", "arguments=2", "-D", "value=0"),
+        *("-D", "type=int", "-D", "name=flags"),
+    ]
+    done = reroll("scan", "generic/add-argument", *more, "--tree", place)
+    assert done.code == 1
+    assert "a.c:1: the kernel-doc of fill does not describe 'flags'" in done.err
+    done = reroll(
+        "scan", "generic/add-argument", *more, "--describe", "flags=how to fill", "--tree", place
+    )
+    assert done.code == 0, done.err
+    assert "+ * @flags: how to fill\n" in done.out
