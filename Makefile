@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 LINUX ?=
+LINUX_6_1 ?=
 RUN := $(VENV)/bin
 
 # The 5.10 tree that "make test-linux" uses unless LINUX names a clone.
@@ -14,7 +15,8 @@ LINUX_DIR ?= .linux/$(LINUX_VERSION)
 help:
 	@echo 'make demo        generate, apply and send the sample series, all on this machine'
 	@echo 'make test        lint, types, layers and the fast tests'
-	@echo 'make test-linux  the tests on real kernel sources (LINUX=DIR names a clone)'
+	@echo 'make test-linux  the tests on real kernel sources, 5.10 and 6.1'
+	@echo '                 (LINUX=DIR and LINUX_6_1=DIR name clones)'
 	@echo 'make lint        lint, types and layers only'
 
 $(VENV)/.ready: pyproject.toml scripts/setup
@@ -41,7 +43,14 @@ test-linux: $(VENV)/.ready
 		linux='$(LINUX_DIR)'; \
 		[ -d "$$linux/.git" ] || scripts/linux-tree $(LINUX_VERSION) "$$linux"; \
 	fi; \
-	REROLL_LINUX="$$(realpath "$$linux")" $(RUN)/pytest -m linux tests/linux
+	later='$(LINUX_6_1)'; \
+	if [ -z "$$later" ] && [ -z '$(LINUX)' ]; then \
+		later=.linux/6.1; \
+		[ -d "$$later/.git" ] || scripts/linux-tree 6.1 "$$later"; \
+	fi; \
+	REROLL_LINUX="$$(realpath "$$linux")" \
+	REROLL_LINUX_6_1="$${later:+$$(realpath "$$later")}" \
+		$(RUN)/pytest -m linux tests/linux
 
 clean:
 	rm -rf $(VENV) .demo build dist

@@ -1,0 +1,100 @@
+"""A campaign of five lines on Linux 6.1: class_create() loses its owner, by subsystem."""
+
+import json
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from series import maintainers
+from tests.conftest import Run
+from tests.linux.conftest import Kernel, build, configure
+from tests.repositories import git
+
+pytestmark = pytest.mark.linux
+
+CAMPAIGN = """\
+series = { name = "class-create", title = "class: class_create() knows its owner" }
+[[patch]]
+id = "owner"
+title = "drop the owner from class_create()"
+split = "subsystem"
+[[patch.step]]
+rule = "generic/drop-argument"
+parameters = { function = "class_create", position = 1, arguments = 2, value = "THIS_MODULE" }
+[[patch.step]] # the one caller that passes something else
+rule = "generic/drop-argument"
+paths = ["arch/powerpc"]
+parameters = { function = "class_create", position = 1, arguments = 2 }
+"""
+
+
+def test_class_create(reroll: Run, kernel_6_1: Kernel, tmp_path: Path) -> None:
+    folder = tmp_path / "series"
+    folder.mkdir()
+    (folder / "series.toml").write_text(CAMPAIGN)
+    start = time.monotonic()
+    done = reroll("-C", folder, "--tree", kernel_6_1.path, "generate")
+    print(f"generate took {time.monotonic() - start:.1f} s\n{done.out[:3000]}")  # noqa: T201
+    assert (done.code, done.err) == (0, "")
+    manifest = json.loads((folder / "versions/v1/manifest.json").read_text())
+    _sites(kernel_6_1, manifest)
+    _shards(kernel_6_1, manifest)
+    _objects(kernel_6_1, manifest, tmp_path)
+
+
+def _sites(kernel: Kernel, manifest: dict[str, object]) -> None:
+    """Nothing is unexplained, the sums agree, and no call has two arguments any more."""
+    ledgers = [patch["ledger"] for patch in manifest["patches"]]  # type: ignore[attr-defined]
+    ledgers += list(manifest["rest"].values())  # type: ignore[attr-defined]
+    sites = [site for ledger in ledgers for site in ledger["sites"]]
+    assert {site["bucket"] for site in sites} == {"converted", "comment", "string"}
+    shown = git(kernel.path, "grep", "-o", "-w", "class_create", kernel.base)
+    assert len(shown.splitlines()) == len(sites)
+    tip = str(manifest["tip"])
+    text = git(kernel.path, "grep", "-h", "-w", "-A1", "class_create(", tip, "--", "*.[ch]")
+    assert not re.search(r"\bclass_create\((?:THIS_MODULE|owner|mod)\b", text)
+    header = git(kernel.path, "show", f"{tip}:include/linux/device/class.h")
+    assert re.search(r"#define class_create\(name\)\t+\\\n", header)
+    assert "__class_create(THIS_MODULE, name, &__key);" in header
+    assert '@owner: pointer to the module that is to "own"' not in header
+
+
+def _shards(kernel: Kernel, manifest: dict[str, object]) -> None:
+    """No shard mixes maintainers, and every prefix is its own."""
+    known = maintainers.parse(git(kernel.path, "show", f"{kernel.base}:MAINTAINERS").encode())
+    titles = []
+    for patch in manifest["patches"]:  # type: ignore[attr-defined]
+        titles.append(patch["title"])
+        covering = [
+            {section.title for section in maintainers.covering(known, file)} - {"THE REST"}
+            for file in patch["files"]
+        ]
+        assert set.intersection(*covering) or len(patch["files"]) == 1 or not any(covering)
+    assert len(set(titles)) == len(titles) > 50
+    for title in titles:
+        assert re.match(r"[\w/+-]+(?:: [\w/+-]+)?: drop the owner from class_create\(\)", title)
+        assert not title.startswith(("treewide", "drivers"))
+    print("; ".join(title.rsplit(": ", 1)[0] for title in titles))  # noqa: T201
+
+
+def _objects(kernel: Kernel, manifest: dict[str, object], tmp_path: Path) -> None:
+    """Every touched object that an x86 allmodconfig builds compiles without a warning."""
+    source, objects = tmp_path / "source", tmp_path / "objects"
+    git(kernel.path, "worktree", "add", "-q", "--detach", str(source), str(manifest["tip"]))
+    configure(source, objects)
+    files = {file for patch in manifest["patches"] for file in patch["files"]}  # type: ignore[attr-defined]
+    wanted = sorted(
+        f"{file[:-2]}.o"
+        for file in files
+        if file.endswith(".c") and (not file.startswith("arch/") or file.startswith("arch/x86/"))
+    )
+    said = build(source, objects, *wanted, keep_going=True)
+    assert not re.findall(r".*(?:error|warning): .*", said), said[-3000:]
+    made = [target for target in wanted if (objects / target).exists()]
+    # What is left is for other architectures, or not chosen by allmodconfig.
+    assert len(made) > 90, sorted(set(wanted) - set(made))
+    print(f"compiled {len(made)} of {len(wanted)} objects without a warning")  # noqa: T201
+    assert subprocess.run(["test", "-s", str(objects / made[0])], check=False).returncode == 0
