@@ -278,7 +278,7 @@ class _File:
             return Bucket.UNEXPLAINED, "a call"
         if re.search(r"\b(?:struct|union|enum)\Z", before):
             return Bucket.UNEXPLAINED, "used as a type"
-        return Bucket.UNEXPLAINED, "used, but not called"
+        return Bucket.UNEXPLAINED, _address(before)
 
     def _end(self, offset: int, word: str) -> int:
         """Where the word, with the parentheses behind it, ends."""
@@ -329,6 +329,15 @@ class _File:
     def _brace(self, offset: int) -> str:
         places, kinds = self._braces
         return kinds[bisect_right(places, offset) - 1]
+
+
+def _address(before: str) -> str:
+    """What is done with a word that is not called, from what stands before it."""
+    if found := re.search(r"\.\s*(\w+)\s*=\s*&?\Z", before):
+        return f"used as the function pointer .{found[1]}"
+    if found := re.search(r"(\w+)\s*=\s*&?\Z", before):
+        return f"assigned to {found[1]}, not called"
+    return "used, but not called"
 
 
 def _kind(head: str) -> str:

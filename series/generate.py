@@ -14,10 +14,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from generator.campaign import Campaign
-from generator.commits import Built, BuiltPatch, build, ledger_facts
+from generator.commits import Built, BuiltPatch, build
 from generator.conversion import Bench, Progress
 from generator.errors import CampaignError, ConflictError, UsageError
 from generator.ledger import Ledger
+from generator.messages import ledger_facts
 from generator.rule import Rule
 from generator.spatch import Spatch, find_spatch
 from generator.split import Shard
@@ -59,6 +60,7 @@ class Generated:
     request: Request
     version: Version
     mails: Mapping[str, bytes]
+    notes: tuple[str, ...] = ()
 
 
 def names(campaign: Campaign, version: int) -> tuple[str, str]:

@@ -93,7 +93,11 @@ def _described(rule: Rule) -> tuple[str, str]:
     if len(head) > _TITLE:
         cut = head[:_TITLE].rsplit(" ", 1)[0]
         head = head[: head.find(", ")] if 0 < head.find(", ") < _TITLE else cut
-    return head, textwrap.fill(text, 72, break_long_words=False, break_on_hyphens=False)
+    # What git am takes for a header, or for the end of a message, must not begin a line.
+    if re.match(r"(?:-|>?From|Date|Subject|Author|diff|Index)", text):
+        text = f"In short: {text}"
+    filled = textwrap.fill(text, 72, break_long_words=False, break_on_hyphens=False)
+    return head.lstrip("-[ "), re.sub(r"(?m)^(?=---|-- |diff -|Index: )", " ", filled)
 
 
 def _lowered(text: str) -> str:

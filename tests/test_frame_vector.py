@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Run
-from tests.repositories import git
+from tests.repositories import commit_all, git
 
 FLAGS = ("-fsyntax-only", "-Wall", "-Wno-unused-function", "-D__KERNEL__", "-Iinclude")
 
@@ -105,3 +105,50 @@ def test_recipients_follow_maintainers(series: Path) -> None:
     for patch in manifest["patches"]:
         assert any(item["field"] == "to" for item in patch["recipients"])
         assert {item["address"] for item in patch["recipients"]} <= cover
+
+
+# What the sample tree does not have: a call in a macro's arguments that no parser understands.
+FAULT = """
+static int exynos_try(struct g2d_data *g2d, unsigned long at)
+{
+	G2D_EACH(g2d, { ret = get_vaddr_frames(at, 1, FOLL_WRITE, g2d->vec) ; if ( ] );
+	return 0;
+}
+"""
+
+
+def test_a_call_that_spatch_cannot_parse_is_reported(
+    reroll: Run, tmp_path: Path, sample: Path
+) -> None:
+    file = sample / "drivers/media/common/videobuf2/videobuf2-memops.c"
+    line = file.read_text().count("\n") + 4
+    file.write_text(file.read_text() + FAULT)
+    commit_all(sample, "a fault")
+    words = ["-D", "function=get_vaddr_frames", "-D", "position=3", "-D", "arguments=4"]
+    done = reroll("scan", "generic/drop-argument", *words, "--tree", sample)
+    assert done.code == 1
+    place = f"drivers/media/common/videobuf2/videobuf2-memops.c:{line}"
+    assert f"{place}: get_vaddr_frames: unparsed: spatch could not parse this code" in done.err
+
+    assert reroll("-C", tmp_path, "init", "series", "--campaign", "frame_vector").code == 0
+    done = reroll("-C", tmp_path / "series", "--tree", sample, "generate")
+    assert done.code == 1
+    assert f"patch mm-longterm: {place}: get_vaddr_frames: unparsed" in done.err
+    assert git(sample, "for-each-ref", "refs/heads/reroll") == ""
+
+
+def test_ledger_of_every_patch_sums_up(series: Path, sample: Path) -> None:
+    manifest = json.loads((series / "versions/v7/manifest.json").read_text())
+    parent, accounted = "v5.10", 0
+    for patch in manifest["patches"]:
+        ledger = patch["ledger"]
+        assert sum(ledger["counts"].values()) == len(ledger["sites"])
+        assert "unexplained" not in ledger["counts"]
+        for path in {site["path"] for site in ledger["sites"]}:
+            words = "|".join(ledger["words"])
+            text = git(sample, "show", f"{parent}:{path}")
+            found = [site["line"] for site in ledger["sites"] if site["path"] == path]
+            assert len(re.findall(rf"\b(?:{words})\b", text)) == len(found)
+            accounted += len(found)
+        parent = patch["commit"]
+    assert accounted > 40

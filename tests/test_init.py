@@ -105,6 +105,7 @@ def test_bad_words(reroll: Run, tmp_path: Path, words: list[str], said: str) -> 
         '/// "quoted" \\ and \\u0041\n',
         "/// " + "word " * 400 + "\n",
         "/// --- diff -\n",
+        "/// From: me.\n",
     ],
 )
 def test_any_header_gives_a_valid_campaign(

@@ -69,6 +69,8 @@ def _number(args: argparse.Namespace, campaign: Campaign) -> int:
 
 
 def _show(generated: Sequence[Generated], args: argparse.Namespace) -> None:
+    for note in dict.fromkeys(note for one in generated for note in one.notes):
+        say(f"reroll: note: {note}", sys.stderr)
     if args.json:
         texts = [store.dump(one.version).rstrip("\n") for one in generated]
         say(texts[0] if len(texts) == 1 else f"[{','.join(texts)}]")

@@ -59,7 +59,7 @@ def _borrow(linux: Path, place: Path) -> Kernel:
 
 
 def build(source: Path, objects: Path, *words: str, keep_going: bool = False) -> str:
-    """What ``make O=objects WORDS`` says on standard error; only with ``keep_going`` may it fail."""
+    """What ``make O=objects WORDS`` says on standard error; only ``keep_going`` lets it fail."""
     objects.mkdir(exist_ok=True)
     result = subprocess.run(
         ["make", "-C", str(source), f"O={objects}", "-j2", *(["-k"] if keep_going else []), *words],
