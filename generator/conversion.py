@@ -137,10 +137,11 @@ def convert(bench: Bench, order: Order) -> Conversion:
             for outcome in outcomes
             if outcome.diff
         }
+        snapshot = worktree.snapshot() if before else ""
         if before:
             _apply(worktree, outcomes)
             _again(bench, order, engine, list(before), tokens)
-    notes, undescribed = _tidy(worktree, order, before)
+    notes, undescribed = _tidy(worktree, order, before, snapshot)
     return Conversion(len(files), tuple(before), search, troubles, undescribed, notes)
 
 
@@ -250,7 +251,7 @@ def _again(
 
 
 def _tidy(
-    worktree: Worktree, order: Order, before: Mapping[str, bytes]
+    worktree: Worktree, order: Order, before: Mapping[str, bytes], snapshot: str
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The passes after spatch; returns notes, and new parameters without a text."""
     if not before:
@@ -258,7 +259,7 @@ def _tidy(
     undescribed: tuple[str, ...] = ()
     if order.kernel_doc is not None:
         undescribed = _document(worktree, order.kernel_doc, before)
-    note = style.apply(worktree, before) if order.style else ""
+    note = style.apply(worktree, before, snapshot) if order.style else ""
     return ((note,) if note else ()), undescribed
 
 

@@ -8,13 +8,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import accumulate
+from itertools import accumulate, groupby
 from typing import TYPE_CHECKING
 
 from generator.errors import RerollError
 
 if TYPE_CHECKING:
-    from unidiff.patch import PatchedFile, PatchSet
+    from unidiff.patch import Line, PatchedFile, PatchSet
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,8 @@ def _offsets(lines: Sequence[str]) -> list[int]:
 
 
 _WORD = re.compile(r"\w+|[^\w\s]", re.ASCII)
+# Comparing words takes time by the product of their numbers.
+_COMPARABLE = 2_000_000
 
 
 def _change(file: "PatchedFile", offsets: list[int]) -> Change:
@@ -112,16 +114,53 @@ def _change(file: "PatchedFile", offsets: list[int]) -> Change:
     inserted: list[tuple[int, int, bool]] = []
     for hunk in file:
         start = offsets[max(hunk.source_start - 1, 0)]
-        old = "".join(line.value for line in hunk if not line.is_added)
-        new = "".join(line.value for line in hunk if not line.is_removed)
-        before = [(start + word.start(), start + word.end()) for word in _WORD.finditer(old)]
-        after: list[str] = _WORD.findall(new)
-        matcher = SequenceMatcher(None, _WORD.findall(old), after, autojunk=False)
-        for kind, first, last, from_, to in matcher.get_opcodes():
-            if kind in ("replace", "delete"):
-                removed.append((before[first][0], before[last - 1][1]))
-            elif kind == "insert":
-                left = before[first - 1][1] if first else start
-                right = before[first][0] if first < len(before) else start + len(old)
-                inserted.append((left, right, not {";", "{", "}"} & set(after[from_:to])))
+        for old, new in _comparable(list(hunk)):
+            _compare(start, old, new, removed, inserted)
+            start += len(old)
     return Change(tuple(removed), tuple(inserted))
+
+
+def _comparable(lines: Sequence["Line"]) -> list[tuple[str, str]]:
+    """The text of a hunk before and after it, in parts that can be compared word by word.
+
+    A very large one is parted at the lines that it leaves alone, and where as
+    many lines come as go, line by line.
+    """
+    old = "".join(line.value for line in lines if not line.is_added)
+    new = "".join(line.value for line in lines if not line.is_removed)
+    if len(old) * len(new) <= 16 * _COMPARABLE:
+        return [(old, new)]
+    parts: list[tuple[str, str]] = []
+    for same, run in groupby(lines, key=lambda line: bool(line.is_context)):
+        group = list(run)
+        before = [line.value for line in group if not line.is_added]
+        after = [line.value for line in group if not line.is_removed]
+        if same or len(before) == len(after):
+            parts += zip(before, after, strict=True)
+        else:
+            parts.append(("".join(before), "".join(after)))
+    return parts
+
+
+def _compare(
+    start: int,
+    old: str,
+    new: str,
+    removed: list[tuple[int, int]],
+    inserted: list[tuple[int, int, bool]],
+) -> None:
+    if old == new:
+        return
+    before = [(start + word.start(), start + word.end()) for word in _WORD.finditer(old)]
+    after: list[str] = _WORD.findall(new)
+    if len(before) * len(after) > _COMPARABLE:
+        removed.append((start, start + len(old)))
+        return
+    matcher = SequenceMatcher(None, _WORD.findall(old), after, autojunk=False)
+    for kind, first, last, from_, to in matcher.get_opcodes():
+        if kind in ("replace", "delete"):
+            removed.append((before[first][0], before[last - 1][1]))
+        elif kind == "insert":
+            left = before[first - 1][1] if first else start
+            right = before[first][0] if first < len(before) else start + len(old)
+            inserted.append((left, right, not {";", "{", "}"} & set(after[from_:to])))

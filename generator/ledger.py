@@ -59,6 +59,12 @@ _REGIONS = {
 _OTHER_CODE = (".S", ".s", ".rs", ".lds", ".cpp", ".cc", ".hpp", ".y", ".l", ".inc")
 
 
+_OPENED = re.compile(r"\s*\(")
+_PARENTHESIS = re.compile(r"[()]")
+# Characters that the arguments of one call may take.
+_FAR = 20_000
+
+
 @dataclass(frozen=True, order=True)
 class Site:
     """One occurrence of ``word`` at ``path``:``line`` (from 1) before the patch."""
@@ -283,11 +289,12 @@ class _File:
     def _end(self, offset: int, word: str) -> int:
         """Where the word, with the parentheses behind it, ends."""
         end = offset + len(word)
-        opened = re.compile(r"\s*\(").match(self._code, end)
+        opened = _OPENED.match(self._code, end)
         if not opened:
             return end
         depth = 0
-        for found in re.compile(r"[()]").finditer(self._code, opened.end() - 1):
+        # A parenthesis that nothing closes must not be followed to the end of the file.
+        for found in _PARENTHESIS.finditer(self._code, opened.end() - 1, opened.end() + _FAR):
             depth += 1 if found[0] == "(" else -1
             if depth == 0:
                 return found.end()

@@ -8,13 +8,12 @@ comments and macros stay as they are.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
-from difflib import SequenceMatcher
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from generator import process
 from generator.c_source import Region, lex
-from generator.tree import Worktree
+from generator.tree import Hunk, Worktree
 
 CONFIGURATION = ".clang-format"
 _ALIGNED = re.compile(r"[^\t\n]\t+[^\t\n]")
@@ -24,24 +23,27 @@ _WIDTH = 80
 _TAB = 8
 
 
-def apply(worktree: Worktree, before: Mapping[str, bytes]) -> str:
+def apply(worktree: Worktree, before: Mapping[str, bytes], snapshot: str) -> str:
     """Lay out what changed in the files of ``before`` (their contents by path) and stage it.
 
-    Returns a note when it could not be done, else an empty string.
+    ``snapshot`` is the tree that was staged then.  Returns a note when it could
+    not be done, else an empty string.
     """
     configuration, note = _configuration(worktree)
+    hunks = worktree.hunks_since(snapshot)
     staged = []
     for path, content in before.items():
         file = worktree.file(path)
         old, new = content.decode("latin-1"), file.read_bytes().decode("latin-1")
-        changed = set(_changed(old, new))
+        places = hunks.get(path, [])
+        changed = {line for hunk in places for line in range(hunk.new, hunk.new + hunk.added)}
         tidy = align_backslashes(new, changed)
         if configuration and not note and (lines := _worth_it(tidy, changed)):
             result = _clang_format(configuration, path, tidy.encode("latin-1"), lines)
             if result.returncode != 0 or result.timed_out:
                 note = f"style pass not run: clang-format: {result.complaint}"
             else:
-                tidy = choose(old, tidy, result.stdout.decode("latin-1"))
+                tidy = choose(old, tidy, result.stdout.decode("latin-1"), places)
         if tidy != new:
             file.write_bytes(tidy.encode("latin-1"))
             staged.append(path)
@@ -97,21 +99,19 @@ def _pad(line: str, column: int) -> str:
     return (text if text.endswith("\t") else f"{text} ") + "\\"
 
 
-def choose(before: str, after: str, formatted: str) -> str:
+def choose(before: str, after: str, formatted: str, hunks: Sequence[Hunk]) -> str:
     """``after`` with those stretches of ``formatted`` that mend a fault of it.
 
-    ``before`` is the file before the rule: what was a fault there is its author's.
+    ``before`` is the file before the rule, and ``hunks`` are what differs:
+    what was a fault there is its author's.
     """
-    if re.sub(r"\s", "", formatted) != re.sub(r"\s", "", after):
+    if formatted == after or _bare(formatted) != _bare(after):
         return after  # layout is all that may differ
-    if formatted == after:
-        return after
-    old, new, tidy = (text.split("\n") for text in (before, after, formatted))
-    inherited = _inherited(old, new, _misaligned(before))
-    faults = _misaligned(after) - inherited
+    new, tidy = after.split("\n"), formatted.split("\n")
+    faults = _misaligned(after) - _inherited(_misaligned(before), hunks)
     result: list[str] = []
-    for kind, first, last, from_, to in _compare(new, tidy):
-        mended = kind != "equal" and (
+    for first, last, from_, to in _side_by_side(new, tidy):
+        mended = new[first:last] != tidy[from_:to] and (
             not faults.isdisjoint(range(first + 1, last + 1))
             or _spacing(new[first:last]) != _spacing(tidy[from_:to])
             or _widest(new[first:last]) > _WIDTH >= _widest(tidy[from_:to])
@@ -120,16 +120,42 @@ def choose(before: str, after: str, formatted: str) -> str:
     return "\n".join(result)
 
 
-def _inherited(old: list[str], new: list[str], misaligned: set[int]) -> set[int]:
-    """The lines of ``new`` that were misaligned in ``old``, or stand for lines that were."""
+def _bare(text: str) -> str:
+    return re.sub(r"\s+", "", text)
+
+
+def _side_by_side(new: list[str], tidy: list[str]) -> Iterator[tuple[int, int, int, int]]:
+    """Stretches of lines of two texts that differ in white space only: each holds the same."""
+    first = from_ = 0
+    while first < len(new) or from_ < len(tidy):
+        last, to = first, from_
+        ours = theirs = 0
+        # Go on where less text has been seen, until both have seen the same.
+        while (last, to) == (first, from_) or ours != theirs:
+            if to >= len(tidy) or (last < len(new) and ours <= theirs):
+                ours += len(_bare(new[last]))
+                last += 1
+            else:
+                theirs += len(_bare(tidy[to]))
+                to += 1
+        if last > first and to == from_ and to < len(tidy) and not _bare(tidy[to]):
+            to += 1  # an empty line on either side is the same line
+        yield first, last, from_, to
+        first, from_ = last, to
+
+
+def _inherited(misaligned: set[int], hunks: Sequence[Hunk]) -> set[int]:
+    """The lines after a change that were misaligned before it, or stand for lines that were."""
     found: set[int] = set()
-    for kind, first, last, from_, to in _compare(old, new):
-        lines = misaligned & set(range(first + 1, last + 1))
-        if kind == "equal":
-            found |= {line - first + from_ for line in lines}
-        elif lines:
-            found |= set(range(from_ + 1, to + 1))
-    return found
+    shift, rest = 0, sorted(misaligned)
+    for hunk in sorted(hunks, key=lambda item: item.old):
+        end = hunk.old + hunk.removed
+        found |= {line + shift for line in rest if line < hunk.old}
+        if any(hunk.old <= line < end for line in rest):
+            found |= set(range(hunk.new, hunk.new + hunk.added))
+        rest = [line for line in rest if line >= end]
+        shift += hunk.added - hunk.removed
+    return found | {line + shift for line in rest}
 
 
 def _misaligned(text: str) -> set[int]:
@@ -185,30 +211,7 @@ def _clang_format(
     return process.run(argv, cwd=Path("/"), stdin=content, timeout=_TIMEOUT)
 
 
-def _changed(before: str, after: str) -> Iterator[int]:
-    """The numbers (from 1) of the lines of ``after`` that are not in ``before``."""
-    for kind, _, _, first, last in _compare(before.split("\n"), after.split("\n")):
-        if kind != "equal":
-            yield from range(first + 1, last + 1)
-
-
-def _compare(old: list[str], new: list[str]) -> list[tuple[str, int, int, int, int]]:
-    """The opcodes of difflib; what is equal at both ends is not compared line by line."""
-    shorter = min(len(old), len(new))
-    head = tail = 0
-    while head < shorter and old[head] == new[head]:
-        head += 1
-    while tail < shorter - head and old[-1 - tail] == new[-1 - tail]:
-        tail += 1
-    middle = (old[head : len(old) - tail], new[head : len(new) - tail])
-    found: list[tuple[str, int, int, int, int]] = [("equal", 0, head, 0, head)]
-    for kind, *places in SequenceMatcher(None, *middle, autojunk=False).get_opcodes():
-        first, last, from_, to = (place + head for place in places)
-        found.append((kind, first, last, from_, to))
-    return [*found, ("equal", len(old) - tail, len(old), len(new) - tail, len(new))]
-
-
-def _worth_it(text: str, wanted: Collection[int]) -> list[tuple[int, int]]:
+def _worth_it(text: str, wanted: set[int]) -> list[tuple[int, int]]:
     """Runs of lines that are code and that nobody aligned by hand."""
     if not wanted:
         return []
@@ -218,7 +221,7 @@ def _worth_it(text: str, wanted: Collection[int]) -> list[tuple[int, int]]:
     for token in lex(text):
         end = at + token.text.count("\n")
         if token.region in (Region.CODE, Region.STRING) and token.text.strip():
-            kept |= set(wanted) & set(range(at, end + 1))
+            kept |= {line for line in range(at, end + 1) if line in wanted}
         at = end
     kept = {number for number in kept if lines[number - 1].strip()}
     kept -= {number for number in kept if _ALIGNED.search(lines[number - 1])}

@@ -92,6 +92,16 @@ class Identity:
 
 
 @dataclass(frozen=True)
+class Hunk:
+    """Lines that differ: the first (from 1) and how many, before and after."""
+
+    old: int
+    removed: int
+    new: int
+    added: int
+
+
+@dataclass(frozen=True)
 class RefUpdate:
     """Move ``ref`` from ``old`` (an object id, empty when it must not exist) to ``new``."""
 
@@ -474,6 +484,25 @@ class Worktree:
         return self.git(
             "diff", "--cached", "--binary", "--full-index", "--no-ext-diff", "--no-textconv"
         )
+
+    def snapshot(self) -> str:
+        """The id of a tree of what is staged now."""
+        return self.git("write-tree").decode().strip()
+
+    def hunks_since(self, snapshot: str) -> dict[str, list[Hunk]]:
+        """Where what is staged differs from ``snapshot``, by path, without context."""
+        said = self.git("diff", "--cached", "-U0", "--no-renames", "--no-ext-diff", snapshot)
+        found: dict[str, list[Hunk]] = {}
+        hunks: list[Hunk] = []
+        for line in said.split(b"\n"):
+            if line.startswith(b"+++ b/"):
+                path = line[6:].rstrip(b"\t").decode("utf-8", "surrogateescape")
+                hunks = found.setdefault(path, [])
+            elif match := re.match(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", line):
+                old, count, new, added = (int(number or 1) for number in match.groups())
+                # Of no lines, git names the line before.
+                hunks.append(Hunk(old + (count == 0), count, new + (added == 0), added))
+        return found
 
     def commit(self, message: str, author: Identity, committer: Identity) -> str:
         """Commit what is staged; returns the new commit's id."""

@@ -1,8 +1,10 @@
 """The style pass: faults that a rule made are mended, what somebody wrote stays."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from generator import style
+from generator import edits, style
 from generator.tree import Tree
 from tests.conftest import Run
 from tests.repositories import make_repository
@@ -81,10 +83,10 @@ def test_what_is_mended(before: str, after: str, expected: str, tree: MakeTree) 
     repository = Tree(tree({".clang-format": CLANG_FORMAT, "a.c": function(before)}))
     with repository.worktree("HEAD") as worktree:
         file = worktree.file("a.c")
-        old = file.read_bytes()
+        old, snapshot = file.read_bytes(), worktree.snapshot()
         file.write_text(function(after))
         worktree.stage(["a.c"])
-        assert style.apply(worktree, {"a.c": old}) == ""
+        assert style.apply(worktree, {"a.c": old}, snapshot) == ""
         assert file.read_text() == function(expected)
         assert worktree.git("diff", "--name-only") == b""
     repository.close()
@@ -133,5 +135,41 @@ def test_a_link_is_no_configuration(tmp_path_factory: pytest.TempPathFactory) ->
     commit_all(place, "a link")
     repository = Tree(place)
     with repository.worktree("HEAD") as worktree:
-        assert "no plain file" in style.apply(worktree, {"a.c": b"int y;\n"})
+        assert "no plain file" in style.apply(worktree, {"a.c": b"int y;\n"}, worktree.snapshot())
     repository.close()
+
+
+LINES = st.lists(st.text(alphabet="ab( ;\t", max_size=6), max_size=12)
+
+
+@given(LINES, st.lists(st.booleans(), min_size=100, max_size=100))
+def test_two_layouts_go_side_by_side(lines: list[str], joined: list[bool]) -> None:
+    text = "\n".join(lines)
+    # Another layout of the same text: some line ends are spaces, some spaces line ends.
+    other = "".join(
+        (" " if character == "\n" else "\n") if character in " \n" and flip else character
+        for character, flip in zip(text, joined, strict=False)
+    )
+    other += text[len(other) :]
+    new, tidy = text.split("\n"), other.split("\n")
+    at = (0, 0)
+    for first, last, from_, to in style._side_by_side(new, tidy):
+        assert (first, from_) == at
+        assert (last, to) > (first, from_)
+        ours, theirs = "".join(new[first:last]), "".join(tidy[from_:to])
+        assert "".join(ours.split()) == "".join(theirs.split())
+        at = (last, to)
+    assert at == (len(new), len(tidy))
+
+
+def test_a_huge_change_is_compared_in_good_time() -> None:
+    body = "".join(f"\tx{number} = old_call({number});\n" for number in range(60_000))
+    before = f"int a(void)\n{{\n{body}}}\n"
+    after = before.replace("old_call", "new_call")
+    removed = "".join(f"-{line}\n" for line in before.splitlines()[2:-1])
+    added = "".join(f"+{line}\n" for line in after.splitlines()[2:-1])
+    diff = f"--- a/a.c\n+++ b/a.c\n@@ -3,60000 +3,60000 @@\n{removed}{added}"
+    change = edits.changes(diff.encode(), {"a.c": before})["a.c"]
+    assert len(change.removed) == 60_000
+    first = before.index("old_call")
+    assert change.removed[0] == (first, first + len("old_call"))
