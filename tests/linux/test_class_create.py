@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 import time
 from pathlib import Path
 
@@ -92,9 +91,14 @@ def _objects(kernel: Kernel, manifest: dict[str, object], tmp_path: Path) -> Non
         if file.endswith(".c") and (not file.startswith("arch/") or file.startswith("arch/x86/"))
     )
     said = build(source, objects, *wanted, keep_going=True)
-    assert not re.findall(r".*(?:error|warning): .*", said), said[-3000:]
-    made = [target for target in wanted if (objects / target).exists()]
-    # What is left is for other architectures, or not chosen by allmodconfig.
-    assert len(made) > 90, sorted(set(wanted) - set(made))
-    print(f"compiled {len(made)} of {len(wanted)} objects without a warning")  # noqa: T201
-    assert subprocess.run(["test", "-s", str(objects / made[0])], check=False).returncode == 0
+    missing = [target for target in wanted if not (objects / target).exists()]
+    # Drivers of other machines do not compile here, with or without us.
+    git(source, "checkout", "-q", kernel.base)
+    build(source, objects, *missing, keep_going=True)
+    assert [target for target in missing if (objects / target).exists()] == []
+    warnings = re.findall(r"^(\S+?\.[ch]):.* warning: .*", said, re.MULTILINE)
+    assert not {f"{name[:-2]}.o" for name in warnings} & (set(wanted) - set(missing)), said[-3000:]
+    made = len(wanted) - len(missing)
+    assert made > 90, missing
+    print(f"compiled {made} of {len(wanted)} objects without a warning")  # noqa: T201
+    print("not built on x86, with or without the series:", *missing)  # noqa: T201
