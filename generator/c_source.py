@@ -39,6 +39,10 @@ class Token:
     text: str
 
 
+# "#if 0" and nothing else: with "|| defined(X)" behind it, it may well be built.
+_NEVER = r"if[ \t]+0(?=[ \t]*(?:/\*(?:[^*\n]|\*(?!/))*\*/[ \t]*|//[^\n\\]*)?\r?$)"
+
+
 @cache
 def _lexer() -> "RegexLexer":
     from pygments.lexer import RegexLexer
@@ -47,6 +51,8 @@ def _lexer() -> "RegexLexer":
     comment = (r"/\*(?:[^*]|\*(?!/))*(?:\*/|\Z)|//(?:\\\r?\n|[^\n])*", Comment)
     string = (r'"(?:\\(?:\r\n|[\s\S])|[^"\\\n])*"?', String)
     character = (r"'(?:\\(?:\r\n|[\s\S])|[^'\\\n])*'?", String.Char)
+    # Disabled code is made of tokens as well: a comment does not begin in its strings.
+    quoted = (f"{string[0]}|{character[0]}", Comment.Special)
     start = r"^[ \t\f]*#[ \t]*"
 
     class CoarseLexer(RegexLexer):  # type: ignore[misc]  # Pygments has no types
@@ -56,7 +62,7 @@ def _lexer() -> "RegexLexer":
         tokens = {  # noqa: RUF012  Pygments' way to declare a lexer
             "root": [
                 comment,
-                (start + r"if[ \t]+0\b", Comment.Preproc, ("disabled", "rest-disabled")),
+                (start + _NEVER, Comment.Preproc, ("disabled", "rest-disabled")),
                 (start + r"define\b", Generic, "macro"),
                 (start + r"[A-Za-z]*", Comment.Preproc, "directive"),
                 string,
@@ -75,7 +81,9 @@ def _lexer() -> "RegexLexer":
             ],
             "directive": [
                 comment,
-                (r"(?:[^/\\\n]|\\\r?\n|\\)+", Comment.Preproc),
+                string,
+                character,
+                (r"(?:[^/\"'\\\n]|\\\r?\n|\\)+", Comment.Preproc),
                 (r"\n", Comment.Preproc, "#pop"),
                 (r"/", Comment.Preproc),
             ],
@@ -87,16 +95,18 @@ def _lexer() -> "RegexLexer":
             ],
             "disabled": [
                 comment,
+                quoted,
                 (start + r"if", Comment.Special, ("nested", "rest-disabled")),
                 (start + r"(?:else|elif)\b", Comment.Preproc, ("#pop", "directive")),
                 (start + r"endif\b", Comment.Preproc, ("#pop", "directive")),
-                (r"[^/\n]+|\n|/", Comment.Special),
+                (r"[^/\"'\n]+|\n|/", Comment.Special),
             ],
             "nested": [
                 comment,
+                quoted,
                 (start + r"if", Comment.Special, ("#push", "rest-disabled")),
                 (start + r"endif\b", Comment.Special, ("#pop", "rest-disabled")),
-                (r"[^/\n]+|\n|/", Comment.Special),
+                (r"[^/\"'\n]+|\n|/", Comment.Special),
             ],
         }
 

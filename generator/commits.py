@@ -61,7 +61,7 @@ class Built:
     ``root`` is the commit of the tree that all is based on: ``base``, unless
     this is a series that goes on top of another.  ``rest`` has, by id, the
     sites of split patches that are in no shard; ``apart`` the series of their
-    own, by label.
+    own, by the id of their patch.
     """
 
     root: str
@@ -110,6 +110,7 @@ class _Builder:
         self._skipped: list[SkippedPatch] = []
         self._rest: dict[str, Ledger] = {}
         self._apart: dict[str, Built] = {}
+        self._ids = {patch.id for patch in shop.campaign.patches}
         # The sites of each patch that are still to be converted.
         self._open: dict[str, tuple[Site, ...]] = {}
 
@@ -167,7 +168,7 @@ class _Builder:
                 if patch.into == "series":
                     index.reset(start)
                     alone = (replace(built, number=1),)
-                    self._apart[shard.slug] = Built(self._base, start, built.commit, alone, ())
+                    self._apart[built.id] = Built(self._base, start, built.commit, alone, ())
                 else:
                     worktree.detach(built.commit)
                     self._patches.append(built)
@@ -180,7 +181,14 @@ class _Builder:
             if site.path in away and site.bucket is Bucket.CONVERTED
         )
         touched = {file.source for file in made.files}
-        rest = tuple(site for site in made.ledger.sites if site.path not in touched)
+        waiting = {file for shard in later for file in shard.files}
+        rest = tuple(
+            replace(site, bucket=Bucket.LATER, why="in a shard of a later version")
+            if site.path in waiting and site.bucket is Bucket.CONVERTED
+            else site
+            for site in made.ledger.sites
+            if site.path not in touched or site.path in waiting
+        )
         self._rest[patch.id] = Ledger(made.ledger.words, rest)
         if later:
             reason = f"limit = {patch.limit}: {_count(len(later), 'shard')} for a later version: "
@@ -198,7 +206,13 @@ class _Builder:
         index.put([entries[name] for name in names if name in entries])
         who = (self._dated(author, number), self._dated(self._committer, number))
         commit = index.commit(message, *who)
-        name = f"{made.patch.id}-{shard.slug}"
+        name = f"{made.patch.id}-{shard.name}"
+        if name in self._ids:
+            raise CampaignError(
+                [f"patch {made.patch.id}: its shard {shard.label} and a patch are both '{name}'"],
+                hint="give one of the patches another id",
+            )
+        self._ids.add(name)
         return self._built(made, name, shard.label, number, message, commit, files, ledger)
 
     def _built(

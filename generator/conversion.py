@@ -21,6 +21,8 @@ Progress = Callable[[str, int, int], None]
 _REPEATS = 10
 _BUCKETS = {
     Kind.TIMED_OUT: Bucket.TIMED_OUT,
+    Kind.FAILED: Bucket.FAILED,
+    Kind.MISSING: Bucket.FAILED,
     Kind.REFUSED: Bucket.REFUSED,
 }
 
@@ -147,10 +149,12 @@ def convert(bench: Bench, order: Order) -> Conversion:
 
 def ledger_of(worktree: Worktree, searches: Sequence[Search], diff: bytes) -> Ledger:
     """The ledger of a patch: its searches, against HEAD, with ``diff`` as what it changes."""
-    paths = {path for search in searches for path in search.hits}
-    paths |= {file.source for file in edits.summarize(diff)}
+    files = edits.summarize(diff)
+    paths = {path for search in searches for path in (*search.hits, *search.changed)}
+    paths |= {file.source for file in files}
     texts = {path: content.decode("latin-1") for path, content in worktree.contents(paths).items()}
-    return account(searches, texts, edits.changes(diff, texts))
+    moves = {file.source: file.path for file in files if file.source != file.path}
+    return account(searches, texts, edits.changes(diff, texts), moves)
 
 
 def words_of(order: Order, derived: Sequence[str]) -> tuple[str, ...]:
@@ -204,6 +208,7 @@ def _search(
             for outcome in outcomes
             if outcome.kind in _BUCKETS
         },
+        changed=frozenset(outcome.path for outcome in outcomes if outcome.diff),
     )
 
 
@@ -215,14 +220,7 @@ def _lines(worktree: Worktree, outcome: Outcome) -> frozenset[str]:
 
 def _troubles(outcomes: Sequence[Outcome], search: Search) -> tuple[str, ...]:
     """What cannot be taken for done and does not show in the ledger."""
-    fatal = [item.trouble for item in outcomes if item.kind in (Kind.FAILED, Kind.MISSING)]
-    if fatal:
-        raise TroubleError(search.rule, fatal)
-    return tuple(
-        item.trouble
-        for item in outcomes
-        if item.trouble and (not item.unparsed or not search.words)
-    )
+    return tuple(item.trouble for item in outcomes if item.trouble and item.path not in search.hits)
 
 
 def _apply(worktree: Worktree, outcomes: Sequence[Outcome]) -> None:
@@ -235,6 +233,9 @@ def _again(
     """Run the rule on what it changed: more changes are an error, or more work to do."""
     for _ in range(_REPEATS):
         outcomes = _run(bench, engine, order.rule, todo, tokens)
+        failed = [item.trouble for item in outcomes if item.kind in _BUCKETS]
+        if failed:
+            raise TroubleError(f"{order.rule.name}: on its second run", failed)
         todo = [outcome.path for outcome in outcomes if outcome.diff]
         if not todo:
             return

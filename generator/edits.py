@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from generator.errors import RerollError
 
 if TYPE_CHECKING:
-    from unidiff.patch import Line, PatchedFile, PatchSet
+    from unidiff.patch import PatchedFile, PatchSet
 
 
 @dataclass(frozen=True)
@@ -64,22 +64,20 @@ def _name(name: str) -> str:
 class Change:
     """What a patch does to one file, in characters of the text before it.
 
-    ``removed`` are stretches (start, end) that it removes or replaces;
-    ``inserted`` are places where it only adds: the end of the word before, the
-    start of the word behind, and whether what is added stays in a statement.
+    ``removed`` are words (start, end) that it removes or replaces; ``inserted``
+    are places where it adds some: the end of the word before and the start of
+    the word behind.
     """
 
     removed: tuple[tuple[int, int], ...]
-    inserted: tuple[tuple[int, int, bool], ...]
+    inserted: tuple[tuple[int, int], ...]
 
-    def touches(self, start: int, end: int) -> bool:
-        """Whether what stands from ``start`` to ``end`` is changed, or wrapped in something."""
-        if any(first < end and start < last for first, last in self.removed):
-            return True
+    def touches(self, stretches: Sequence[tuple[int, int]]) -> bool:
+        """Whether a word in one of ``stretches`` is changed, or one is added inside it."""
         return any(
-            (before > start and behind < end)
-            or (in_statement and (behind == start or before == end))
-            for before, behind, in_statement in self.inserted
+            any(first < end and start < last for first, last in self.removed)
+            or any(before > start and behind < end for before, behind in self.inserted)
+            for start, end in stretches
         )
 
 
@@ -93,15 +91,8 @@ def changes(diff: bytes, texts: Mapping[str, str]) -> dict[str, Change]:
     for file in _read(diff):
         source = _name(file.source_file).removeprefix("a/")
         if source in texts:
-            # Not splitlines(): it takes form feeds and other bytes for line ends.
-            lines = re.findall(r"[^\n]*\n|[^\n]+", texts[source])
-            found[source] = _change(file, _offsets(lines))
+            found[source] = _change(file, texts[source])
     return found
-
-
-def _offsets(lines: Sequence[str]) -> list[int]:
-    """Where each line starts, and the end of the last."""
-    return list(accumulate(map(len, lines), initial=0))
 
 
 _WORD = re.compile(r"\w+|[^\w\s]", re.ASCII)
@@ -109,58 +100,99 @@ _WORD = re.compile(r"\w+|[^\w\s]", re.ASCII)
 _COMPARABLE = 2_000_000
 
 
-def _change(file: "PatchedFile", offsets: list[int]) -> Change:
+@dataclass(frozen=True)
+class _Difference:
+    """What differs between two sequences of words: stretches gone, places with more."""
+
+    removed: list[tuple[int, int]]
+    inserted: list[int]
+    size: int
+
+
+def _change(file: "PatchedFile", text: str) -> Change:
+    # Not splitlines(): it takes form feeds and other bytes for line ends.
+    lengths = map(len, re.findall(r"[^\n]*\n|[^\n]+", text))
+    offsets = list(accumulate(lengths, initial=0))
     removed: list[tuple[int, int]] = []
-    inserted: list[tuple[int, int, bool]] = []
+    inserted: list[tuple[int, int]] = []
     for hunk in file:
-        start = offsets[max(hunk.source_start - 1, 0)]
-        for old, new in _comparable(list(hunk)):
-            _compare(start, old, new, removed, inserted)
-            start += len(old)
+        start = offsets[max(hunk.source_start - 1 + (hunk.source_length == 0), 0)]
+        for same, run in groupby(hunk, key=lambda line: bool(line.is_context)):
+            group = list(run)
+            old = [line.value for line in group if not line.is_added]
+            new = [line.value for line in group if not line.is_removed]
+            size = sum(map(len, old))
+            if not same:
+                _settle(text, start, start + size, _difference(old, new), removed, inserted)
+            start += size
     return Change(tuple(removed), tuple(inserted))
 
 
-def _comparable(lines: Sequence["Line"]) -> list[tuple[str, str]]:
-    """The text of a hunk before and after it, in parts that can be compared word by word.
-
-    A very large one is parted at the lines that it leaves alone, and where as
-    many lines come as go, line by line.
-    """
-    old = "".join(line.value for line in lines if not line.is_added)
-    new = "".join(line.value for line in lines if not line.is_removed)
-    if len(old) * len(new) <= 16 * _COMPARABLE:
-        return [(old, new)]
-    parts: list[tuple[str, str]] = []
-    for same, run in groupby(lines, key=lambda line: bool(line.is_context)):
-        group = list(run)
-        before = [line.value for line in group if not line.is_added]
-        after = [line.value for line in group if not line.is_removed]
-        if same or len(before) == len(after):
-            parts += zip(before, after, strict=True)
-        else:
-            parts.append(("".join(before), "".join(after)))
-    return parts
-
-
-def _compare(
+def _settle(
+    text: str,
     start: int,
-    old: str,
-    new: str,
+    end: int,
+    difference: _Difference,
     removed: list[tuple[int, int]],
-    inserted: list[tuple[int, int, bool]],
+    inserted: list[tuple[int, int]],
 ) -> None:
-    if old == new:
+    """Say where in ``text`` the words from ``start`` to ``end`` differ."""
+    words = [found.span() for found in _WORD.finditer(text, start, end)]
+    for first, last in difference.removed:
+        removed += words[first:last]
+    if not difference.inserted:
         return
-    before = [(start + word.start(), start + word.end()) for word in _WORD.finditer(old)]
+    before = len(text[:start].rstrip())
+    behind = _WORD.search(text, end)
+    ends = [before, *(last for _, last in words)]
+    starts = [*(first for first, _ in words), behind.start() if behind else len(text)]
+    inserted += [(ends[at], starts[at]) for at in difference.inserted]
+
+
+def _difference(old: list[str], new: list[str]) -> _Difference:
+    """Compare some lines with those that stand for them, word by word.
+
+    Where as many lines come as go, each with its own as well: of many that look
+    alike only the line tells which word belongs to which.  What differs less
+    is right.
+    """
+    if len(old) != len(new) or len(old) < 2:
+        return _compare("".join(old), "".join(new))
+    found = _line_by_line(old, new)
+    whole = _compare("".join(old), "".join(new), found.size)
+    return whole if whole.size < found.size else found
+
+
+def _line_by_line(old: list[str], new: list[str]) -> _Difference:
+    removed: list[tuple[int, int]] = []
+    inserted: list[int] = []
+    at = size = 0
+    for before, after in zip(old, new, strict=True):
+        one = _compare(before, after)
+        removed += [(first + at, last + at) for first, last in one.removed]
+        inserted += [place + at for place in one.inserted]
+        size += one.size
+        at += len(_WORD.findall(before))
+    return _Difference(removed, inserted, size)
+
+
+def _compare(old: str, new: str, enough: int = 0) -> _Difference:
+    """How two texts differ; too long ones in every word, ``enough`` is what that counts for."""
+    before: list[str] = _WORD.findall(old)
     after: list[str] = _WORD.findall(new)
     if len(before) * len(after) > _COMPARABLE:
-        removed.append((start, start + len(old)))
-        return
-    matcher = SequenceMatcher(None, _WORD.findall(old), after, autojunk=False)
-    for kind, first, last, from_, to in matcher.get_opcodes():
-        if kind in ("replace", "delete"):
-            removed.append((before[first][0], before[last - 1][1]))
-        elif kind == "insert":
-            left = before[first - 1][1] if first else start
-            right = before[first][0] if first < len(before) else start + len(old)
-            inserted.append((left, right, not {";", "{", "}"} & set(after[from_:to])))
+        return _Difference([(0, len(before))], [], max(enough, len(before) + len(after)))
+    removed: list[tuple[int, int]] = []
+    inserted: list[int] = []
+    size = 0
+    for kind, first, last, from_, to in SequenceMatcher(
+        None, before, after, autojunk=False
+    ).get_opcodes():
+        if kind == "equal":
+            continue
+        size += last - first + to - from_
+        if last > first:
+            removed.append((first, last))
+        else:
+            inserted.append(first)
+    return _Difference(removed, inserted, size)

@@ -34,8 +34,10 @@ class Bucket(StrEnum):
     OTHER_NAME = "other name"
     NOT_C = "not C"
     EXCLUDED = "excluded"
+    LATER = "later"
     UNPARSED = "unparsed"
     TIMED_OUT = "timed out"
+    FAILED = "failed"
     REFUSED = "refused"
     UNEXPLAINED = "unexplained"
 
@@ -44,11 +46,12 @@ class Bucket(StrEnum):
 EXPLAINED = frozenset(Bucket) - {
     Bucket.UNPARSED,
     Bucket.TIMED_OUT,
+    Bucket.FAILED,
     Bucket.REFUSED,
     Bucket.UNEXPLAINED,
 }
 # Code that still does what the rule is there to end.
-REMAINING = frozenset(Bucket) - EXPLAINED | {Bucket.EXCLUDED}
+REMAINING = frozenset(Bucket) - EXPLAINED | {Bucket.EXCLUDED, Bucket.LATER}
 
 _REGIONS = {
     Region.COMMENT: (Bucket.COMMENT, "in a comment"),
@@ -61,6 +64,8 @@ _OTHER_CODE = (".S", ".s", ".rs", ".lds", ".cpp", ".cc", ".hpp", ".y", ".l", ".i
 
 _OPENED = re.compile(r"\s*\(")
 _PARENTHESIS = re.compile(r"[()]")
+_CALLED = re.compile(r"([A-Za-z_]\w*)\s*\Z")
+_NO_CALL = frozenset({"sizeof", "typeof", "return", "if", "while", "for", "switch"})
 # Characters that the arguments of one call may take.
 _FAR = 20_000
 
@@ -88,7 +93,8 @@ class Search:
     ``hits`` is the number of occurrences by path as ``git grep`` has them;
     ``members`` are the words that the rule itself uses behind ``.`` or ``->``;
     ``unparsed`` holds lines of text that spatch could not parse, ``failed``
-    the files that it did not finish.
+    the files that it did not finish; ``changed`` are the files that the rule
+    changed.  Paths are those at the time of the search.
     """
 
     rule: str
@@ -99,6 +105,7 @@ class Search:
     excluded: Mapping[str, str] = field(default_factory=dict)
     unparsed: Mapping[str, frozenset[str]] = field(default_factory=dict)
     failed: Mapping[str, tuple[Bucket, str]] = field(default_factory=dict)
+    changed: frozenset[str] = frozenset()
 
     def covers(self, path: str) -> bool:
         """Whether ``path`` is in the rule's scope."""
@@ -151,32 +158,44 @@ def within(path: str, paths: Iterable[str]) -> str | None:
 
 
 def account(
-    searches: Sequence[Search], texts: Mapping[str, str], changes: Mapping[str, Change]
+    searches: Sequence[Search],
+    texts: Mapping[str, str],
+    changes: Mapping[str, Change],
+    moves: Mapping[str, str] | None = None,
 ) -> Ledger:
     """Put every site of ``searches`` into its bucket.
 
     ``texts`` are the files before the patch, by path: at least those that the
     searches hit or the patch changes; ``changes`` is the patch, by the path
-    before it.  Raises ``RerollError`` when a file holds more or fewer
-    occurrences than were found.
+    before it; ``moves`` gives the new path of a file that it moves.  Raises
+    ``RerollError`` when a file holds more or fewer occurrences than were found.
     """
+    moves = moves or {}
+    sources = {new: old for old, new in moves.items()}
+    dirty = {sources.get(path, path) for search in searches for path in search.changed}
+    dirty |= set(changes)
+    words = frozenset(word for search in searches for word in search.words)
     sites: dict[tuple[str, int], Site] = {}
     for search in searches:
         if not search.words:
             continue
         pattern = words_pattern(search.words)
-        for path in sorted({*search.hits, *(p for p in changes if search.covers(p))}):
+        covered = {
+            path for path in dirty if search.covers(path) or search.covers(moves.get(path, path))
+        }
+        for path in sorted({*(sources.get(path, path) for path in search.hits), *covered}):
             if path not in texts:
                 continue
             text, change = texts[path], changes.get(path)
-            found = _File(path, text, search, change).sites(pattern)
-            _check(search, path, text, found, moved=change is not None)
+            later = path if path in search.hits else moves.get(path, path)
+            found = _File(path, text, search, change, later, words).sites(pattern)
+            _check(search, path, text, found, dirty=path in dirty)
             for offset, site in found:
                 old = sites.get((path, offset))
                 if old is None or old.bucket is Bucket.EXCLUDED:
                     sites[path, offset] = site
-    words = dict.fromkeys(word for search in searches for word in search.words)
-    return Ledger(tuple(words), tuple(sorted(sites.values())))
+    ordered = dict.fromkeys(word for search in searches for word in search.words)
+    return Ledger(tuple(ordered), tuple(sorted(sites.values())))
 
 
 def words_pattern(words: Iterable[str]) -> re.Pattern[str]:
@@ -185,11 +204,11 @@ def words_pattern(words: Iterable[str]) -> re.Pattern[str]:
 
 
 def _check(
-    search: Search, path: str, text: str, found: Sequence[tuple[int, Site]], *, moved: bool
+    search: Search, path: str, text: str, found: Sequence[tuple[int, Site]], *, dirty: bool
 ) -> None:
     """The sums agree: what the lexer found is what a plain search finds."""
     hits = search.hits.get(path, 0)
-    if moved:  # an earlier step may have changed the file before the search
+    if dirty:  # an earlier step may have changed the file before the search
         hits = len(words_pattern(search.words).findall(text))
     if hits != len(found):
         raise RerollError(
@@ -202,8 +221,18 @@ def _check(
 class _File:
     """One file before the patch, and what may be asked of a place in it."""
 
-    def __init__(self, path: str, text: str, search: Search, change: Change | None) -> None:
+    def __init__(
+        self,
+        path: str,
+        text: str,
+        search: Search,
+        change: Change | None,
+        later: str,
+        words: frozenset[str],
+    ) -> None:
+        self._words = words  # of all searches
         self._path = path
+        self._later = later  # where it was when it was searched
         self._text = text
         self._search = search
         self._change = change
@@ -234,19 +263,19 @@ class _File:
     def _judge(
         self, offset: int, word: str, region: Region | None, line: int
     ) -> tuple[Bucket, str]:
-        if self._change and self._change.touches(offset, self._end(offset, word)):
+        if self._change and self._change.touches(self._own(offset, word)):
             return Bucket.CONVERTED, ""
         if region in _REGIONS:
             return _REGIONS[region]
-        if reason := self._search.exclusion(self._path):
+        if reason := self._search.exclusion(self._later):
             return Bucket.EXCLUDED, reason
         if region is None:
             if self._path.endswith(_OTHER_CODE):
                 return Bucket.UNEXPLAINED, "code, but not C"
             return Bucket.NOT_C, "no C source"
-        if self._path in self._search.failed:
-            return self._search.failed[self._path]
-        if self._line(line) in self._search.unparsed.get(self._path, ()):
+        if self._later in self._search.failed:
+            return self._search.failed[self._later]
+        if self._line(line) in self._search.unparsed.get(self._later, ()):
             return Bucket.UNPARSED, "spatch could not parse this code"
         return self._judge_code(offset, word, region)
 
@@ -285,6 +314,28 @@ class _File:
         if re.search(r"\b(?:struct|union|enum)\Z", before):
             return Bucket.UNEXPLAINED, "used as a type"
         return Bucket.UNEXPLAINED, _address(before)
+
+    def _own(self, offset: int, word: str) -> list[tuple[int, int]]:
+        """The word and what is in its parentheses, less what is in those of another call."""
+        end = offset + len(word)
+        close = self._end(offset, word)
+        if close == end:
+            return [(offset, end)]
+        found, start, depth = [], offset, 0
+        opened: list[bool] = []
+        for mark in _PARENTHESIS.finditer(self._code, self._code.index("(", end) + 1, close - 1):
+            if mark[0] == "(":
+                before = _CALLED.search(self._code[max(0, mark.start() - 80) : mark.start()])
+                opened.append(before is not None and before[1] not in _NO_CALL)
+                if before and opened[-1] and depth == 0:
+                    # The name in front is our argument, unless it is a site of its own.
+                    name = mark.start() - len(before[0])
+                    found.append((start, name if before[1] in self._words else mark.end()))
+                depth += opened[-1]
+            elif opened and opened.pop():
+                depth -= 1
+                start = mark.start() if depth == 0 else start
+        return [*found, (start, close)]
 
     def _end(self, offset: int, word: str) -> int:
         """Where the word, with the parentheses behind it, ends."""

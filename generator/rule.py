@@ -55,6 +55,7 @@ _FORBIDDEN = (
     (re.compile(r"\busing\s*[\"<]"), "an isomorphism file ('using')"),
 )
 _VIRTUAL = re.compile(r"^virtual\s+([\w\s,]+?)\s*;?\s*$", re.MULTILINE)
+_VIRTUAL_IDENTIFIER = re.compile(r"\bvirtual\s*\.\s*([A-Za-z_]\w*)")
 _HEADER_LINE = re.compile(r"//\s*(Options|Keywords|Requires|Confidence|Comments):\s*(.*)")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*\Z")
 
@@ -99,7 +100,16 @@ class Rule:
 
         A word that only has to stand near a change is none of them.
         """
-        return _changed_words(_bodies(self.text))
+        return frozenset(self._named(word) for word in _changed_words(_bodies(self.text)))
+
+    def _named(self, word: str) -> str:
+        """A virtual identifier as it is defined; any other word as it is."""
+        return self.defines.get(word, word) if word in self.identifiers else word
+
+    @property
+    def identifiers(self) -> frozenset[str]:
+        """The virtual identifiers that the rule uses (``virtual.name``)."""
+        return frozenset(_VIRTUAL_IDENTIFIER.findall(_COMMENT.sub(" ", self.text)))
 
     @property
     def member_words(self) -> frozenset[str]:
@@ -108,7 +118,7 @@ class Rule:
         found = re.findall(r"(?:->|(?<!\.)\.)\s*([A-Za-z_]\w*)", body)
         for inside in re.findall(r"\b(?:struct|union)\b[^;{}()]*\{([^{}]*)\}", body):
             found += re.findall(r"([A-Za-z_]\w*)\s*(?:\[[^\]]*\])?\s*[;,:]", inside)
-        return frozenset(found)
+        return frozenset(self._named(word) for word in found)
 
 
 def _bodies(text: str) -> list[str]:
@@ -179,7 +189,7 @@ def read_rule(
         if unknown := sorted(set(parameters or {}) - known):
             raise CampaignError(
                 [f"{name}: has no parameter '{item}'" for item in unknown],
-                hint=f"it knows: {', '.join(sorted(known)) or 'none'}",
+                hint=f"it knows: {', '.join(_described(text, known)) or 'none'}",
             )
         text = render(text, parameters or {}, name=name)
     elif parameters:
@@ -188,6 +198,12 @@ def read_rule(
             hint="use define = { ... } for the virtual identifiers of a .cocci file",
         )
     return parse_rule(text, name=name, defines=defines or {})
+
+
+def _described(text: str, known: set[str]) -> list[str]:
+    """Those of the names of a template that its comments speak of."""
+    comments = " ".join(line for line in text.split("\n") if line.startswith("//"))
+    return sorted(known & set(re.findall(r"\w+", comments)))
 
 
 def parse_rule(text: str, *, name: str, defines: Mapping[str, str] | None = None) -> Rule:
@@ -213,6 +229,10 @@ def parse_rule(text: str, *, name: str, defines: Mapping[str, str] | None = None
     for key, value in rule.defines.items():
         if not _IDENTIFIER.match(key) or not _IDENTIFIER.match(value):
             problems.append(f"{name}: define {key} = '{value}': both must be C identifiers")
+    for key in sorted(rule.identifiers - set(rule.defines)):
+        problems.append(f"{name}: needs a definition of '{key}' (-D {key}=NAME)")
+    for key in sorted(set(rule.defines) - rule.identifiers - set(rule.virtuals)):
+        problems.append(f"{name}: has no virtual identifier '{key}'")
     if problems:
         raise CampaignError(problems)
     return rule

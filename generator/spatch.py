@@ -107,11 +107,9 @@ def find_spatch(wanted: str = "", *, scripts: Sequence[str] = ()) -> Spatch:
     """
     if not wanted and scripts and which("spatch"):
         wanted = "spatch"
+    hint = "check --spatch and 'git config reroll.spatch'"
     if wanted:
-        path = process.find(
-            str(Path(wanted).expanduser()),
-            hint="check --spatch and 'git config reroll.spatch'",
-        )
+        path = process.find(str(Path(wanted).expanduser()), hint=hint)
     else:
         path = _wheel_spatch() or process.find(
             "spatch",
@@ -120,6 +118,8 @@ def find_spatch(wanted: str = "", *, scripts: Sequence[str] = ()) -> Spatch:
     variables = {"PATH": os.environ.get("PATH", os.defpath), "HOME": "/", "LC_ALL": "C"}
     result = process.run([path, "--version"], cwd=Path("/"), env=variables, timeout=30, check=True)
     said = result.stdout.decode("utf-8", "replace")
+    if not said.startswith("spatch "):
+        raise ProgramError(f"{path} is no spatch: it does not tell its version", hint=hint)
     return Spatch(
         path=Path(path).absolute(),
         version=said.splitlines()[0] if said else "unknown",
@@ -271,7 +271,7 @@ class Engine:
         if len(paths) > 1:
             return [outcome for path in paths for outcome in self._batch(tree, [path])]
         kind = Kind.TIMED_OUT if result.timed_out or result.returncode == 124 else Kind.FAILED
-        return [Outcome(paths[0], kind, detail=f"spatch {result.complaint}")]
+        return [Outcome(paths[0], kind, detail=f"spatch {_brief(result.complaint)}")]
 
     def _read(self, tree: Path, paths: list[str], result: process.Result) -> list[Outcome] | None:
         """The outcomes of a batch, or ``None`` when the run as a whole cannot be believed."""
@@ -360,7 +360,8 @@ class _Said:
         self._dropped: dict[str, tuple[Kind, str]] = {}
         self._regions: dict[str, list[list[str]]] = {}
         region: list[str] = []
-        for line in text.splitlines():
+        # Not splitlines(): a form feed ends no line of C.
+        for line in text.split("\n"):
             if found := _PARSE_ERROR.match(line):
                 region = []
                 self._regions.setdefault(self._name(found[1]), []).append(region)
@@ -380,7 +381,7 @@ class _Said:
         if "imeout" in reason:
             self._dropped[path] = (Kind.TIMED_OUT, "spatch ran into its time limit")
         elif path not in self._dropped:
-            self._dropped[path] = (Kind.FAILED, f"spatch dropped it: {reason}")
+            self._dropped[path] = (Kind.FAILED, f"spatch dropped it: {_brief(reason)}")
 
     def outcome(self, path: str, diff: bytes, words: re.Pattern[str], text: str) -> Outcome:
         """What became of ``path``, whose contents are ``text``, under a rule about ``words``."""
@@ -394,9 +395,16 @@ class _Said:
         return Outcome(path, kind, diff, unparsed)
 
 
+def _brief(reason: str) -> str:
+    """The first words of what OCaml says of an exception."""
+    text = " ".join(reason.replace("\\n", " ").split())
+    text = re.sub(r"\S*/reroll-(?:tree|spatch)-[^/\s]*/(?:tree/)?", "", text)
+    return text if len(text) <= 160 else text[:157] + "..."
+
+
 def _locate(regions: list[list[str]], words: re.Pattern[str], text: str) -> tuple[int, ...]:
     """The lines (from 1) of ``text`` at which one of ``words`` stands inside a region."""
-    lines = text.splitlines()
+    lines = text.split("\n")
     found: set[int] = set()
     for region in regions:
         hits = [offset for offset, line in enumerate(region) if words.search(line)]

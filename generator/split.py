@@ -4,6 +4,7 @@ Pure.  Who owns a file is told by the caller, who knows MAINTAINERS; which shard
 was in before is told by the previous version, so that shards stay put.
 """
 
+import hashlib
 import posixpath
 import re
 from collections import Counter
@@ -13,22 +14,33 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Shard:
-    """Some files of one change: what they have in common, and their subject prefix."""
+    """Some files of one change: what they have in common, and their subject prefix.
+
+    ``name`` is the label as a part of an id, a folder and a branch name.
+    """
 
     label: str
     files: tuple[str, ...]
     prefix: str = ""
+    name: str = ""
 
-    @property
-    def slug(self) -> str:
-        """The label as a part of an id, a folder and a branch name."""
-        return slug(self.label)
+
+_NAME = 48
 
 
 def slug(text: str) -> str:
-    """``text`` in lower case letters, digits and dashes; never empty."""
+    """``text`` in lower case letters, digits and dashes; never empty.
+
+    Where that is not all of it, a part of its hash keeps it apart from others.
+    """
     made = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
-    return made[:48].rstrip("-") or "rest"
+    if len(made) <= _NAME and text.isascii() and made:
+        return made
+    return f"{made[:_NAME].rstrip('-')}-{_digest(text)}".lstrip("-")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:6]
 
 
 def shards(
@@ -37,19 +49,21 @@ def shards(
     """``files`` in shards: those of ``previous`` first and in its order, new ones by label.
 
     A file that was in a shard stays in it; others go where ``owners`` (a label
-    for each file) says.
+    for each file) says.  Names are unique, and stay what they were.
     """
     before = {file: shard.label for shard in previous for file in shard.files}
     found: dict[str, list[str]] = {}
-    # Two labels with one slug would be one id: the first keeps it for both.
-    labels = {slug(shard.label): shard.label for shard in previous}
     for file in sorted(files):
         label = before.get(file) or owners.get(file) or posixpath.dirname(file) or file
-        label = labels.setdefault(slug(label), label)
         found.setdefault(label, []).append(file)
     order = {shard.label: at for at, shard in enumerate(previous)}
+    names = {shard.label: shard.name or slug(shard.label) for shard in previous}
     ranked = sorted(found, key=lambda label: (order.get(label, len(order)), label))
-    return [Shard(label, tuple(found[label])) for label in ranked]
+    for label in ranked:
+        if label not in names:
+            name = slug(label)
+            names[label] = f"{name}-{_digest(label)}" if name in names.values() else name
+    return [Shard(label, tuple(found[label]), name=names[label]) for label in ranked]
 
 
 def by_place(kind: str, files: Iterable[str]) -> dict[str, str]:

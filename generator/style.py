@@ -53,9 +53,9 @@ def apply(worktree: Worktree, before: Mapping[str, bytes], snapshot: str) -> str
 
 
 def _configuration(worktree: Worktree) -> tuple[Path | None, str]:
-    """The tree's configuration of clang-format, or why there is none."""
+    """The tree's configuration of clang-format, or why it cannot be used."""
     if not worktree.exists(CONFIGURATION):
-        return None, f"style pass not run: the tree has no {CONFIGURATION}"
+        return None, ""  # a tree that asks for no layout
     worktree.materialize([CONFIGURATION])
     file = worktree.path / CONFIGURATION
     if file.is_symlink() or not file.is_file():
@@ -91,7 +91,8 @@ def _macro(lines: list[str], number: int) -> Iterator[int]:
 
 def _pad(line: str, column: int) -> str:
     """``line`` with its backslash in ``column`` (from 0), or a space behind the text."""
-    text, gap = line[:-1].rstrip(), line[len(line[:-1].rstrip()) : -1]
+    text = line[:-1].rstrip(" \t")
+    gap = line[len(text) : -1]
     if "\t" not in gap:
         return text + " " * max(1, column - len(text.expandtabs(_TAB))) + "\\"
     while len(text.expandtabs(_TAB)) < column:

@@ -443,8 +443,11 @@ class Worktree:
 
     def contents(self, paths: Iterable[str]) -> dict[str, bytes]:
         """The files at HEAD among ``paths``, by path; those that are not there are left out."""
-        wanted = [path for path in paths if "\n" not in path]
-        asked = "".join(f"HEAD:{path}\n" for path in wanted).encode("utf-8", "surrogateescape")
+        wanted = list(paths)
+        # A line end would be the end of the question: ask for the id first.
+        odd = {path: self._blob(path) for path in wanted if "\n" in path}
+        lines = [odd.get(path, f"HEAD:{path}") for path in wanted]
+        asked = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
         said = self.git("cat-file", "--batch", stdin=asked) if wanted else b""
         found, at = {}, 0
         for path in wanted:
@@ -457,6 +460,11 @@ class Worktree:
                     found[path] = said[at : at + size]
                 at += size + 1
         return found
+
+    def _blob(self, path: str) -> str:
+        words = ["rev-parse", "--verify", "--quiet", f"HEAD:{path}"]
+        found = run_git(words, cwd=self.path, check=False).stdout.decode().strip()
+        return found or _ZERO
 
     def exists(self, path: str) -> bool:
         """Whether git tracks ``path``, a file or a directory, here."""
@@ -482,7 +490,7 @@ class Worktree:
     def staged_diff(self) -> bytes:
         """The change that would be committed, as a git diff; empty for none."""
         return self.git(
-            "diff", "--cached", "--binary", "--full-index", "--no-ext-diff", "--no-textconv"
+            "diff", "--cached", "--text", "--full-index", "--no-ext-diff", "--no-textconv"
         )
 
     def snapshot(self) -> str:
@@ -491,7 +499,9 @@ class Worktree:
 
     def hunks_since(self, snapshot: str) -> dict[str, list[Hunk]]:
         """Where what is staged differs from ``snapshot``, by path, without context."""
-        said = self.git("diff", "--cached", "-U0", "--no-renames", "--no-ext-diff", snapshot)
+        said = self.git(
+            "diff", "--cached", "--text", "-U0", "--no-renames", "--no-ext-diff", snapshot
+        )
         found: dict[str, list[Hunk]] = {}
         hunks: list[Hunk] = []
         for line in said.split(b"\n"):

@@ -60,7 +60,20 @@ class Generated:
     request: Request
     version: Version
     mails: Mapping[str, bytes]
-    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All versions of a run, what is in none of them, and what the passes had to say.
+
+    ``skipped`` are patches that were left out, ``rest`` the sites of split
+    patches that are in no shard, by the patch's id.
+    """
+
+    generated: tuple[Generated, ...]
+    skipped: tuple[SkippedRecord, ...]
+    rest: Mapping[str, LedgerRecord]
+    notes: tuple[str, ...]
 
 
 def names(campaign: Campaign, version: int) -> tuple[str, str]:
@@ -69,7 +82,7 @@ def names(campaign: Campaign, version: int) -> tuple[str, str]:
     return f"reroll/{name}", f"reroll/{name}-v{version}"
 
 
-def generate(request: Request, report: Progress) -> list[Generated]:
+def generate(request: Request, report: Progress) -> Outcome:
     """Make a version; nothing is written but objects in the tree's repository.
 
     There are several when a patch is split into series of their own: first the
@@ -103,7 +116,20 @@ def generate(request: Request, report: Progress) -> list[Generated]:
     # Not in the worktree of the series: a campaign must not bring its own get_maintainer.pl.
     with request.tree.worktree(request.base) as worktree:
         wanted = [*([(request, built)] if built.patches else []), *_apart(request, built)]
-        return [_compose(one, part, worktree, committer, spatches.versions) for one, part in wanted]
+        made = [_compose(one, part, worktree, committer, spatches.versions) for one, part in wanted]
+    rest = {name: ledger_record(ledger) for name, ledger in built.rest.items()}
+    return Outcome(tuple(made), _skipped(built), rest, _notes(built))
+
+
+def _skipped(built: Built) -> tuple[SkippedRecord, ...]:
+    return tuple(SkippedRecord(item.id, item.title, item.reason) for item in built.skipped)
+
+
+def _notes(built: Built) -> tuple[str, ...]:
+    """What the rules' passes had to say, each once."""
+    every = [*built.patches, *(patch for part in built.apart.values() for patch in part.patches)]
+    steps = [step.conversion for patch in every for step in patch.steps if step.conversion]
+    return tuple(dict.fromkeys(note for conversion in steps for note in conversion.notes))
 
 
 def _apart(request: Request, built: Built) -> list[tuple[Request, Built]]:
@@ -136,7 +162,8 @@ def _previous(request: Request) -> dict[str, list[Shard]]:
         older = [number for number in store.numbers(place) if number < request.version]
         for patch in store.read(place, older[-1]).patches if older else ():
             if patch.label:
-                found.setdefault(patch.of, []).append(Shard(patch.label, patch.files))
+                name = patch.id.removeprefix(f"{patch.of}-")
+                found.setdefault(patch.of, []).append(Shard(patch.label, patch.files, name=name))
     return found
 
 
@@ -473,6 +500,6 @@ def _version(
         spatch=spatch,
         patches=patches,
         cover=cover,
-        skipped=tuple(SkippedRecord(item.id, item.title, item.reason) for item in built.skipped),
+        skipped=_skipped(built),
         rest={name: ledger_record(ledger) for name, ledger in built.rest.items()},
     )

@@ -106,6 +106,8 @@ def pairs(words: Sequence[str], option: str) -> dict[str, str]:
         name, separator, value = word.partition("=")
         if not (name and separator and value):
             raise UsageError(f"{option} {word}: must be NAME=VALUE")
+        if name in found:
+            raise UsageError(f"{option} {word}: '{name}' is given twice")
         found[name] = value
     return found
 

@@ -20,3 +20,8 @@ def printable(text: str) -> str:
     """``text`` with control characters and unpaired surrogates as escapes."""
     escaped = _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
     return escaped.encode("utf-8", "backslashreplace").decode()
+
+
+def one_line(text: str) -> str:
+    """``text`` with line ends as escapes: file names may have some."""
+    return text.replace("\n", "\\n").replace("\r", "\\r")

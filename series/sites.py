@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TextIO
 
-from series.output import say
+from series.output import one_line, say
 from series.version import LedgerRecord, SiteRecord
 
 # Sites that only need a glance come as a number, when there are more of them than this.
@@ -22,7 +22,11 @@ def show(
 
     Comments, strings and the like are cut after ten, unless ``everything`` is asked for.
     """
+    if not ledger.words:
+        say(f"{indent}no sites: no word of the rule to account for; name some as tokens", stream)
+        return
     if not ledger.sites:
+        say(f"{indent}sites of {', '.join(ledger.words)}: none", stream)
         return
     counts = ", ".join(f"{count} {bucket}" for bucket, count in ledger.counts.items())
     say(f"{indent}sites of {', '.join(ledger.words)}: {len(ledger.sites)} = {counts}", stream)
@@ -40,6 +44,8 @@ def _table(sites: Sequence[SiteRecord]) -> list[str]:
     rows = [(f"{site.path}:{site.line}", site.word, site.bucket, site.why) for site in sites]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
     return [
-        f"{place:<{widths[0]}}  {word:<{widths[1]}}  {bucket:<{widths[2]}}  {why}".rstrip()
+        one_line(
+            f"{place:<{widths[0]}}  {word:<{widths[1]}}  {bucket:<{widths[2]}}  {why}".rstrip()
+        )
         for place, word, bucket, why in rows
     ]

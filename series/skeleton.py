@@ -16,6 +16,8 @@ from generator.split import slug
 # A longer rule is named in a message, not quoted.
 _QUOTED_LINES = 80
 _TITLE = 60
+# A line of a rule that git am would take for the end of the message.
+_ENDS_MESSAGE = re.compile(r"---(?:\s|$)|-- $|diff -|Index: ")
 
 _CAMPAIGN = """\
 # Made of the rule {file} by "reroll init".
@@ -28,9 +30,11 @@ cover = '''
 {text}
 
 {{% if ledger.total %}}
-The change is made by a semantic patch. Of {{{{ ledger.total }}}} occurrences of
-{{{{ ledger.words | join(", ") }}}} it converts {{{{ ledger.counts.get("converted", 0) }}}};
-{{{{ ledger.total - ledger.counts.get("converted", 0) }}}} need no change.
+The change is made by a semantic patch. The {{{{ ledger.total }}}} occurrences of
+{{{{ ledger.words | join(", ") }}}} are
+{{% for bucket, count in ledger.counts.items() %}}
+  {{{{ "%4d" | format(count) }}}} {{{{ bucket }}}}
+{{% endfor %}}
 {{% endif %}}
 '''
 # to = ["Maintainer <maintainer@example.org>"]     # besides those in MAINTAINERS
@@ -69,7 +73,8 @@ def campaign_text(rule: Rule, file: str, *, split: str, values: Mapping[str, obj
     head, text = _described(rule)
     name = slug(re.sub(r"\.cocci(\.j2)?\Z", "", file))
     quote = _QUOTE
-    if len(rule.body.split("\n")) > _QUOTED_LINES:
+    lines = rule.body.split("\n")
+    if len(lines) > _QUOTED_LINES or any(_ENDS_MESSAGE.match(line) for line in lines):
         quote = f"Made with the semantic patch {file} of reroll."
     key = "parameters" if file.endswith(".j2") else "define"
     return _CAMPAIGN.format(
@@ -89,7 +94,9 @@ def campaign_text(rule: Rule, file: str, *, split: str, values: Mapping[str, obj
 def _described(rule: Rule) -> tuple[str, str]:
     """What the rule does as a title, and as a paragraph."""
     text = rule.description or f"Apply {rule.name}."
-    head = re.split(r"(?<=[.!?]) |[:;] ", text, maxsplit=1)[0].rstrip(".")
+    head = re.split(r"(?<=[.!?]) |[:;] ", text, maxsplit=1)[0].rstrip(".").lstrip("-[ ")
+    if not re.search(r"\w", head):
+        head = f"Apply {rule.name}"
     if len(head) > _TITLE:
         cut = head[:_TITLE].rsplit(" ", 1)[0]
         head = head[: head.find(", ")] if 0 < head.find(", ") < _TITLE else cut
@@ -97,7 +104,7 @@ def _described(rule: Rule) -> tuple[str, str]:
     if re.match(r"(?:-|>?From|Date|Subject|Author|diff|Index)", text):
         text = f"In short: {text}"
     filled = textwrap.fill(text, 72, break_long_words=False, break_on_hyphens=False)
-    return head.lstrip("-[ "), re.sub(r"(?m)^(?=---|-- |diff -|Index: )", " ", filled)
+    return head, re.sub(r"(?m)^(?=---|-- |diff -|Index: )", " ", filled)
 
 
 def _lowered(text: str) -> str:

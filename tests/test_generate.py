@@ -205,7 +205,7 @@ def test_names_that_spatch_would_hand_to_a_shell_are_refused(
     commit_all(small.tree, "a name")
     done = reroll(*small.words("generate"))
     assert done.code == 1
-    assert "drivers/a/x$(touch PWN).c: refused:" in done.err
+    assert "drivers/a/x$(touch PWN).c:1: old_call: refused:" in done.err
     assert not list(tmp_path.rglob("PWN"))
 
 

@@ -16,6 +16,14 @@ def test_a_bundled_campaign_becomes_a_folder(reroll: Run, tmp_path: Path) -> Non
     assert "reroll -C mine --tree LINUX generate" in done.out
 
 
+def test_an_empty_folder_stays_the_same_one(reroll: Run, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    before = (tmp_path / "mine").stat().st_ino
+    assert reroll("-C", tmp_path / "mine", "init", ".", "--campaign", "frame_vector").code == 0
+    assert (tmp_path / "mine").stat().st_ino == before
+    assert load(tmp_path / "mine").patches
+
+
 def test_every_bundled_campaign_is_valid(reroll: Run, tmp_path: Path) -> None:
     for name in bundled():
         assert reroll("-C", tmp_path, "init", name, "--campaign", name).code == 0
@@ -74,7 +82,7 @@ def test_one_rule_becomes_a_series_worth_reading(
     assert text.split("// <smpl>\n")[1].split("\n// </smpl>")[0] == BODY.strip()
     if split == "directory":
         assert len(mails) == 3
-        assert "Of 3 occurrences of\nold_call it converts 2;\n1 need no change." in (
+        assert "The 3 occurrences of\nold_call are\n     2 converted\n     1 comment\n" in (
             mails[0].read_text()
         )
 
@@ -82,6 +90,8 @@ def test_one_rule_becomes_a_series_worth_reading(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["--rule", "/etc/passwd"], "the name of a rule ends in .cocci"),
+        (["--rule", "generic/rename-function"], "needs a definition of 'new'"),
         (["--rule", "no.cocci"], "there is no rule no.cocci"),
         (["--rule", "generic/drop-argument"], "'function' is undefined"),
         (["--rule", "generic/rename-function", "-D", "old=1"], "must be C identifiers"),
@@ -106,6 +116,8 @@ def test_bad_words(reroll: Run, tmp_path: Path, words: list[str], said: str) -> 
         "/// " + "word " * 400 + "\n",
         "/// --- diff -\n",
         "/// From: me.\n",
+        "/// ; x\n",
+        "/// .\n",
     ],
 )
 def test_any_header_gives_a_valid_campaign(

@@ -76,6 +76,12 @@ LEFT = [
     ("int g(void) { return 0; }\nint f;\nextern int f;\nint x = f;\n",
      "definition, prototype, unexplained"),
     ("int ff(int f_f);\n", ""),
+    # What begins no comment, and what is no "#if 0".
+    ('#if 0\ns = "/*";\n#endif\nint a = f(1);\n', "unexplained"),
+    ('#error "see drivers/*"\nint a = f(1);\n', "unexplained"),
+    ("#if 0 || defined(X)\nint a = f(1);\n#endif\n", "unexplained"),
+    ("#if 0 \\\n + 1\nint a = f(1);\n#endif\n", "unexplained"),
+    ("#if 0 // not yet\nint a = f(1);\n#endif\nint b = f(1);\n", "disabled unexplained"),
     # Braces that only match in one branch: what follows looks as if it were outside.
     (
         "int a(void)\n{\n#ifdef A\n\tif (x) {\n\t}\n#else\n\t}\n#endif\n\tf(1);\n"
@@ -100,7 +106,15 @@ CHANGED = [
     ("argument", "\treturn f(1, 2);\n", "\treturn f(1);\n", "converted"),
     ("last line of a call", "\treturn f(1,\n\t\t2);\n", "\treturn f(1,\n\t\t3);\n", "converted"),
     ("insert", "\tf(1,\n\t  2);\n", "\tf(1, 0,\n\t  2);\n", "converted"),
-    ("wrap", "\tf(1);\n", "\twrap(f(1));\n", "converted"),
+    ("wrapped, itself the same", "\tf(1);\n", "\twrap(f(1));\n", "unexplained"),
+    ("behind it", "\tg(f(1));\n", "\tg(f(1), 0);\n", "unexplained"),
+    ("a nested call", "\tf(g(1), 1);\n", "\tf(g(2), 1);\n", "unexplained"),
+    ("the inner of two", "\tf(f(1, 0), 1);\n", "\tf(h(1), 1);\n", "unexplained converted"),
+    ("arguments of the inner", "\tf(f(1, 0), 1);\n", "\tf(f(1), 1);\n", "unexplained converted"),
+    ("behind a nested call", "\tf(g(1));\n", "\tf(g(1) | X);\n", "converted"),
+    ("in plain parentheses", "\tf((A | B));\n", "\tf((A | B | C));\n", "converted"),
+    ("a line of its own", "\tf(1,\n\t  2);\n", "\tf(1,\n\t  3,\n\t  2);\n", "converted"),
+    ("layout over lines", "\tf(1,\n\t  2, 3);\n", "\tf(1, 2,\n\t  3);\n", "unexplained"),
     ("layout only", "\tf(1,\n\t  2);\n", "\tf(1, 2);\n", "unexplained"),
     ("one of two", "\tf(1); f(2);\n", "\tg(1); f(2);\n", "converted unexplained"),
     ("next to it", "\tf(1);\n", "\tint x;\n\tf(1);\n", "unexplained"),
@@ -115,6 +129,14 @@ def test_what_is_changed(old: str, new: str, expected: str) -> None:
     frame = "int a(void)\n{{\n\tx();\n{}\ty();\n}}\n"
     done = ledger_of(frame.format(old), after=frame.format(new))
     assert buckets(done) == expected.split()
+
+
+def test_of_many_that_look_alike_each_is_told() -> None:
+    lines = [f"\tf(i, 2) + f(i, {number % 3}),\n" for number in range(150)]
+    changed = [line.replace("f(i, 0)", "h(i)") for line in lines]
+    frame = "int a[] = {{\n{}}};\n"
+    done = ledger_of(frame.format("".join(lines)), after=frame.format("".join(changed)))
+    assert done.counts == {Bucket.CONVERTED: 50, Bucket.UNEXPLAINED: 250}
 
 
 @pytest.mark.parametrize(

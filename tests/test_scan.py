@@ -74,7 +74,7 @@ def test_several_rules_see_each_other(reroll: Run, tree: MakeTree, rule: Path) -
 def test_nothing_matches(reroll: Run, tree: MakeTree, rule: Path) -> None:
     done = reroll("scan", rule, "--tree", tree({"a.c": "int x;\n"}))
     assert (done.code, done.out) == (1, "")
-    assert done.err == "reroll: nothing matches\n"
+    assert done.err == "sites of old_call: none\nreroll: nothing matches\n"
 
 
 @pytest.mark.parametrize(
@@ -96,6 +96,84 @@ def test_bad_words(reroll: Run, tree: MakeTree, rule: Path, words: list[str], sa
     assert done.code == 2
     assert said in done.err
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("path", ["/etc", "../x", "a/../../x"])
+def test_paths_stay_in_the_tree(reroll: Run, tree: MakeTree, rule: Path, path: str) -> None:
+    done = reroll("scan", rule, path, "--tree", tree({"a.c": CALL}))
+    assert done.code == 2
+    assert f"{path}: paths count from the root of the tree" in done.err
+
+
+def test_virtual_identifiers_are_accounted_for_under_their_names(
+    reroll: Run, tree: MakeTree
+) -> None:
+    place = tree({"a.c": f"/* old_call */\n{CALL}"})
+    words = ["generic/rename-function", "-D", "old=old_call", "--tree", place]
+    done = reroll("scan", *words, "-D", "new=new_call")
+    assert "sites of old_call: 2 = 1 converted, 1 comment" in done.err
+    done = reroll("scan", *words)
+    assert (done.code, done.out) == (2, "")
+    assert "rename-function.cocci: needs a definition of 'new' (-D new=NAME)" in done.err
+    done = reroll("scan", *words, "-D", "new=n", "-D", "newer=n")
+    assert "rename-function.cocci: has no virtual identifier 'newer'" in done.err
+    done = reroll("scan", *words, "-D", "new=n", "-D", "new=m")
+    assert "'new' is given twice" in done.err
+
+
+def test_a_rule_without_a_word_says_so(reroll: Run, tree: MakeTree, tmp_path: Path) -> None:
+    rule = tmp_path / "any.cocci"
+    rule.write_text('virtual patch\n@@ identifier F =~ "old_"; @@\n- F(...)\n+ gone()\n')
+    done = reroll("scan", rule, "--tree", tree({"a.c": CALL}))
+    assert done.code == 0
+    assert "no sites: no word of the rule to account for" in done.err
+
+
+def test_sites_before_and_behind_odd_line_ends(reroll: Run, tree: MakeTree, rule: Path) -> None:
+    odd = "/* \x0c \x85 \u2028 */\n" * 3
+    place = tree({"a.c": f"{odd}int g(void)\n{{\n\tM( {{ old_call(a) ; ;; if ( ] );\n}}\n"})
+    done = reroll("scan", rule, "--tree", place)
+    assert done.code == 1
+    assert "a.c:6: old_call: unparsed" in done.err
+
+
+def test_a_file_that_spatch_drops_does_not_end_the_run(
+    reroll: Run, tree: MakeTree, rule: Path
+) -> None:
+    place = tree({"a.c": CALL, "nested.c": CALL.replace("(x);", "(old_call(x));")})
+    done = reroll("scan", rule, "--tree", place)
+    assert done.code == 1
+    assert "+++ b/a.c" in done.out
+    assert "nested.c:3: old_call: failed: spatch dropped it" in done.err
+    assert reroll("scan", rule, "--tree", place, "--remaining", "any").code == 0
+
+
+def test_rules_that_undo_each_other(reroll: Run, tree: MakeTree, rule: Path) -> None:
+    back = rule.with_name("back.cocci")
+    back.write_text(RENAME.replace("old_", "x_").replace("new_", "old_").replace("x_", "new_"))
+    done = reroll("scan", rule, back, "--tree", tree({"a.c": CALL}))
+    assert (done.code, done.out) == (1, "")
+    assert "nothing matches" in done.err
+
+
+def test_attributes_do_not_hide_a_change(reroll: Run, tree: MakeTree, rule: Path) -> None:
+    place = tree({"a.c": CALL, ".gitattributes": "*.c -diff\n"})
+    done = reroll("scan", rule, "--tree", place)
+    assert done.code == 0, done.err
+    assert "sites of old_call: 1 = 1 converted" in done.err
+
+
+def test_a_name_with_a_line_end_is_accounted_for(reroll: Run, tree: MakeTree, rule: Path) -> None:
+    place = tree({"a.c": CALL, "n\nl.c": CALL})
+    done = reroll("scan", rule, "--tree", place, "--exclude", "n\nl.c=odd")
+    assert "sites of old_call: 2 = 1 converted, 1 excluded" in done.err
+    assert "n\\nl.c:3  old_call  excluded  odd" in done.err
+
+
+def test_a_spatch_that_is_none(reroll: Run, tree: MakeTree, rule: Path) -> None:
+    done = reroll("scan", rule, "--spatch", "/bin/true", "--tree", tree({"a.c": CALL}))
+    assert done.code == 4
+    assert "/bin/true is no spatch" in done.err
 
 
 GROWING = "virtual patch\n@@ expression E; @@\n- old_call(E)\n+ old_call(E + 1)\n"
@@ -189,7 +267,7 @@ def test_odd_file_names_are_refused_by_name(
     done = reroll("scan", rule, "--tree", tree(dict.fromkeys(names, CALL)), "--all")
     assert done.code == 1
     for name in names[:3]:
-        assert f"{name}: refused: its name holds characters" in done.err
+        assert f"{name}:3: old_call: refused: its name holds characters" in done.err
     assert "+++ b/good.c" in done.out
     assert not list(tmp_path.rglob("PWN"))
 

@@ -207,20 +207,25 @@ def test_series_of_their_own(place: Place, reroll: Run) -> None:
     assert place.titles() == ["api: document new_call()"]
     assert "held back: 4 sites of convert left" in done.out
     below = sorted(path.name for path in (place.folder / "series").iterdir())
-    assert below[:2] == ["alpha-subsystem", "beta-drivers"]
-    assert place.titles(1, "series/beta-drivers") == ["beta: three: use new_call()"]
+    assert below[:2] == ["convert-alpha-subsystem", "convert-beta-drivers"]
+    assert place.titles(1, "series/convert-beta-drivers") == ["beta: three: use new_call()"]
     # A maintainer can take each alone: on top of the head patch, without the others.
     head = git(place.tree, "rev-parse", "reroll/new-call")
     for name in below:
         assert git(place.tree, "rev-parse", f"reroll/new-call-{name}~") == head
-    mail = next((place.folder / "series/beta-drivers/versions/v1").glob("*.patch")).read_text()
+    mail = next(
+        (place.folder / "series/convert-beta-drivers/versions/v1").glob("*.patch")
+    ).read_text()
     assert "base-commit: " + git(place.tree, "rev-parse", "master") in mail
     assert "prerequisite-patch-id: " in mail
     again = place.generate("-v", 2)
     assert again.code == 0, again.err
-    assert place.titles(2, "series/beta-drivers") == ["beta: three: use new_call()"]
+    assert place.titles(2, "series/convert-beta-drivers") == ["beta: three: use new_call()"]
     shown = json.loads(place.generate("-v", 2, "--json").out)
-    assert [version["name"] for version in shown][:2] == ["new-call", "new-call-alpha-subsystem"]
+    assert [version["name"] for version in shown][:2] == [
+        "new-call",
+        "new-call-convert-alpha-subsystem",
+    ]
 
 
 def test_prefix_from_history(place: Place) -> None:
@@ -298,6 +303,54 @@ def test_prefix_from_paths(files: list[str], label: str, prefix: str) -> None:
     assert path_prefix(files, label) == prefix
 
 
+def test_names_tell_shards_apart() -> None:
+    labels = {"a": "ALPHA DRIVER", "b": "ALPHA: DRIVER!", "c": "\u0410", "d": "\u0411"}
+    made = shards(labels, labels)
+    assert len({shard.name for shard in made}) == 4
+    assert made[0].name == "alpha-driver"
+    long = [f"drivers/net/ethernet/mellanox/mlx5/core/steering/{name}.c" for name in "xy"]
+    assert slug(long[0]) != slug(long[1])
+
+
+def test_two_split_patches_in_series_of_their_own(place: Place) -> None:
+    place.rewrite('split = "subsystem"', 'split = "subsystem"\ninto = "series"')
+    place.rewrite(
+        '[[patch]]\nid = "tail"',
+        '[[patch]]\nid = "more"\ntitle = "use it more"\nsplit = "subsystem"\ninto = "series"\n'
+        '[[patch.step]]\nedit = "drivers/beta/three.c"\npattern = "int three"\n'
+        'replace = "long three"\n\n[[patch]]\nid = "tail"',
+    )
+    done = place.generate()
+    assert done.code == 0, done.err
+    below = sorted(path.name for path in (place.folder / "series").iterdir())
+    assert [name for name in below if "beta" in name] == [
+        "convert-beta-drivers",
+        "more-beta-drivers",
+    ]
+
+
+def test_shards_that_wait_are_in_the_ledger(place: Place) -> None:
+    place.rewrite('split = "subsystem"', 'split = "subsystem"\nlimit = 1')
+    assert place.generate().code == 0
+    rest = place.manifest()["rest"]["convert"]  # type: ignore[index]
+    assert rest["counts"] == {"later": 2, "comment": 1, "prototype": 1}
+    cover = next((place.folder / "versions/v1").glob("*cover*")).read_text()
+    assert "2 of 6" in cover
+
+
+def test_what_is_left_out_shows_without_a_main_series(place: Place) -> None:
+    start = place.campaign.index('[[patch]]\nid = "head"')
+    place.campaign = (
+        place.campaign[:start] + place.campaign[place.campaign.index('[[patch]]\nid = "convert"') :]
+    )
+    place.rewrite('split = "subsystem"', 'split = "subsystem"\ninto = "series"\nlimit = 1')
+    done = place.generate()
+    assert done.code == 0, done.err
+    assert "left out: use new_call() [convert]: limit = 1: 2 shards for a later version" in done.out
+    assert "in no shard of convert:" in done.out
+    assert not (place.folder / "versions").exists()
+
+
 def test_equal_prefixes_are_set_apart() -> None:
     assert distinct(["nvme", "nvme", "usb"], ["NVM HOST", "NVM TARGET DRIVER", "USB"]) == [
         "nvme: nvm-host",
@@ -317,7 +370,7 @@ def test_every_file_is_in_one_shard(
     previous = [Shard("old", tuple(old))] if old else []
     made = shards(files, owners, previous)
     assert sorted(file for shard in made for file in shard.files) == sorted(files)
-    assert len({shard.slug for shard in made}) == len(made)
-    assert all(slug(shard.label) == shard.slug for shard in made)
+    assert len({shard.name for shard in made}) == len(made)
+    assert shards(files, owners, made) == made
     kept = [file for shard in made if shard.label == "old" for file in shard.files]
     assert set(files) & set(old) <= set(kept)

@@ -108,12 +108,12 @@ def test_backslashes_of_a_macro_stay_under_each_other() -> None:
 @pytest.mark.parametrize(
     ("configuration", "said"),
     [
-        (None, "the tree has no .clang-format"),
+        (None, ""),
         ("BasedOnStyle: [\n", "style pass not run: clang-format:"),
         ("NoSuchKey: 1\n", "style pass not run: clang-format:"),
     ],
 )
-def test_without_a_usable_configuration_it_says_so(
+def test_a_configuration_that_cannot_be_used_is_said(
     reroll: Run, tree: MakeTree, configuration: str | None, said: str
 ) -> None:
     files = {"a.c": "int a(int x)\n{\n\treturn old_call(x);\n}\n"}
@@ -123,6 +123,7 @@ def test_without_a_usable_configuration_it_says_so(
     done = reroll("scan", "generic/rename-function", *words)
     assert done.code == 0
     assert said in done.err
+    assert ("style pass" in done.err) == bool(said)
     assert reroll("scan", "generic/rename-function", *words, "--no-style").err.count("style") == 0
 
 

@@ -2,12 +2,11 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
 
 from generator import campaign as campaign_module
 from generator.campaign import Campaign
 from series import generate, options, sites, store
-from series.generate import Generated
+from series.generate import Outcome
 from series.output import say
 from series.progress import progress
 from series.version import Version
@@ -52,12 +51,12 @@ def run(args: argparse.Namespace) -> int:
             say(f"reroll: note: {note}", sys.stderr)
         with store.lock(campaign.folder):
             with progress(quiet=args.json) as report:
-                generated = generate.generate(request, report)
+                outcome = generate.generate(request, report)
             if not args.dry_run:
-                generate.install(request, generated)
+                generate.install(request, outcome.generated)
     finally:
         tree.close()
-    _show(generated, args)
+    _show(outcome, args)
     return 0
 
 
@@ -68,20 +67,26 @@ def _number(args: argparse.Namespace, campaign: Campaign) -> int:
     return campaign.series.version or max(store.numbers(campaign.folder), default=1)
 
 
-def _show(generated: Sequence[Generated], args: argparse.Namespace) -> None:
-    for note in dict.fromkeys(note for one in generated for note in one.notes):
+def _show(outcome: Outcome, args: argparse.Namespace) -> None:
+    for note in outcome.notes:
         say(f"reroll: note: {note}", sys.stderr)
     if args.json:
-        texts = [store.dump(one.version).rstrip("\n") for one in generated]
+        texts = [store.dump(one.version).rstrip("\n") for one in outcome.generated]
         say(texts[0] if len(texts) == 1 else f"[{','.join(texts)}]")
         return
-    for one in generated:
+    for one in outcome.generated:
         _show_version(one.version)
         place = store.version_dir(one.request.campaign.folder, one.version.version)
         if args.dry_run:
             say(f"nothing was written; it would be {place}")
         else:
             say(f"branch {one.version.branch}, tag {one.version.tag}; mails in {place}")
+    for name, ledger in outcome.rest.items():
+        if ledger.sites:
+            say(f"in no shard of {name}:")
+            sites.show(ledger, "  ")
+    for skipped in outcome.skipped:
+        say(f"left out: {skipped.title} [{skipped.id}]: {skipped.reason}")
 
 
 def _show_version(version: Version) -> None:
@@ -96,9 +101,3 @@ def _show_version(version: Version) -> None:
         for reason in patch.skipped_steps:
             say(f"      step left out: {reason}")
         sites.show(patch.ledger, "      ")
-    for name, ledger in version.rest.items():
-        if ledger.sites:
-            say(f"  in no shard of {name}:")
-            sites.show(ledger, "      ")
-    for skipped in version.skipped:
-        say(f"  left out: {skipped.title} [{skipped.id}]: {skipped.reason}")

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -50,7 +51,11 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 def run(args: argparse.Namespace) -> int:
     """Make a series folder in a place that does not exist yet, or is empty."""
     folder = options.folder_of(args) / args.folder
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    try:
+        taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+    except OSError as error:  # a name too long, a folder of somebody else
+        raise UsageError(f"{folder}: {error.strerror}") from error
+    if taken:
         raise UsageError(f"{folder}: exists already", hint="name a folder that does not")
     if args.rule:
         what = f"a campaign of the rule {args.rule}"
@@ -58,8 +63,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         what = f"the campaign '{args.campaign}'"
         fill = _of_campaign(args)
-    if not args.dry_run:
-        _make(folder, fill)
+    _make(folder, fill, keep=not args.dry_run)
     following = f"reroll -C {args.folder} --tree LINUX generate"
     if args.json:
         say(json.dumps({"folder": str(folder), "next": following}))
@@ -85,6 +89,8 @@ def _of_campaign(args: argparse.Namespace) -> Callable[[Path], None]:
 def _of_rule(args: argparse.Namespace) -> Callable[[Path], None]:
     """How to fill a folder with a campaign of one rule, which is read first."""
     path = find_rule(args.rule, options.folder_of(args))
+    if not re.fullmatch(r"[\w.+-]+\.cocci(?:\.j2)?", path.name):
+        raise UsageError(f"{args.rule}: the name of a rule ends in .cocci, and is plain")
     values = options.rule_values(path, args.define)
     rule = read_rule(path, name=path.name, **values)  # type: ignore[arg-type]
     given = {name: value for group in values.values() for name, value in group.items()}
@@ -102,19 +108,23 @@ def _copy(source: Path, folder: Path, ignored: Callable[..., set[str]]) -> None:
     shutil.copytree(source, folder, dirs_exist_ok=True, ignore=ignored)
 
 
-def _make(folder: Path, fill: Callable[[Path], None]) -> None:
-    """Fill a temporary folder and put it in its place: all or nothing."""
+def _make(folder: Path, fill: Callable[[Path], None], *, keep: bool) -> None:
+    """Fill a temporary folder and, to ``keep`` it, put it in its place: all or nothing."""
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        if keep:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent if keep else None))
     except OSError as error:
         raise RerollError(f"{folder}: cannot be made: {error.strerror}") from error
     try:
         fill(temporary)
         temporary.chmod(0o755)
-        if folder.exists():
-            folder.rmdir()
-        temporary.rename(folder)
+        if keep and folder.exists():
+            # It may be somebody's current directory: it stays the same one.
+            for item in temporary.iterdir():
+                item.rename(folder / item.name)
+        elif keep:
+            temporary.rename(folder)
     except OSError as error:
         raise RerollError(f"{folder}: cannot be made: {error.strerror}") from error
     finally:

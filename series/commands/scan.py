@@ -13,7 +13,7 @@ from generator.scan import Scan, scan
 from generator.tree import Tree, Worktree
 from series import options, sites
 from series.generate import Spatches, ledger_record
-from series.output import say
+from series.output import one_line, say
 from series.progress import progress
 from series.settings import Settings, jobs_of
 
@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
     _show(found, args)
     troubles = _troubles(found, args.remaining)
     for trouble in troubles:
-        say(f"reroll: {trouble}", sys.stderr)
+        say(f"reroll: {one_line(trouble)}", sys.stderr)
     if not found.diff:
         say("reroll: nothing matches", sys.stderr)
     return 1 if troubles or not found.diff else 0
@@ -121,11 +121,14 @@ def _orders(args: argparse.Namespace, worktree: Worktree) -> list[Order]:
             paths.append(_tree_path(word, worktree))
     if not rules:
         find_rule(args.words[0], options.folder_of(args))
+    exclude = options.pairs(args.exclude, "--exclude")
+    for name in exclude:
+        _tree_path(name, worktree)
     return [
         Order(
             rule=read_rule(rule, name=rule.name, **options.rule_values(rule, args.define)),  # type: ignore[arg-type]
             paths=tuple(paths),
-            exclude=options.pairs(args.exclude, "--exclude"),
+            exclude=exclude,
             tokens=tuple(args.tokens),
             repeat=args.repeat,
             kernel_doc=None if args.no_kernel_doc else options.pairs(args.describe, "--describe"),
@@ -148,6 +151,8 @@ def _rule_path(word: str, folder: Path, worktree: Worktree) -> Path | None:
 def _tree_path(word: str, worktree: Worktree) -> str:
     """A path as the tree knows it; ``UsageError`` when it is not in there."""
     path = word.rstrip("/").removeprefix("./") or "."
+    if word.startswith("/") or ".." in path.split("/"):
+        raise UsageError(f"{word}: paths count from the root of the tree, and stay in it")
     if path != "." and not worktree.exists(path):
         raise UsageError(
             f"there is no {word} in the tree, and no rule of that name",
