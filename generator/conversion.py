@@ -132,6 +132,8 @@ def convert(bench: Bench, order: Order) -> Conversion:
         files = [file for file in files if within(file, order.exclude) is None]
         materialize(worktree, files)
         outcomes = _run(bench, engine, rule, files, tokens)
+        if outcomes and all(outcome.kind is Kind.FAILED for outcome in outcomes):
+            engine.verify()  # it may be the rule, not the files
         search = _search(order, derived, hits, outcomes, worktree)
         troubles = _troubles(outcomes, search)
         before = {

@@ -221,6 +221,16 @@ class Engine:
         words = re.findall(r"[^\s|&()]+", query[1]) if query else []
         return tuple(sorted(set(words) - {"None", "TRUE"}))
 
+    def verify(self) -> None:
+        """Run the rule on a file of nothing; ``CampaignError`` when even that fails."""
+        empty = self._dir / "cwd" / "empty.c"
+        empty.write_text("int x;\n", encoding="utf-8")
+        words = [*self._rule.options, "--sp-file", str(self._cocci), *self._rule.arguments]
+        result = self._run([*words, str(empty)], limit=60)
+        self._complain(result)
+        if result.returncode != 0:
+            raise CampaignError([f"{self._rule.name}: spatch: {_brief(result.complaint)}"])
+
     def run(
         self,
         tree: Path,

@@ -1,7 +1,8 @@
 """A sealed environment: own home, own git identity, fixed dates, no network."""
 
+import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +14,8 @@ from tests.repositories import git, make_repository, make_sample
 EPOCH = 1_600_000_100
 
 
-@pytest.fixture(autouse=True)
-def hermetic_seal(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Path:
-    """Cut every test off from the user's configuration; returns its home."""
-    home = tmp_path_factory.mktemp("home")
+def seal(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut what runs off from the user's configuration; ``home`` is its home."""
     for name in list(os.environ):
         if name.startswith(("GIT_", "XDG_", "REROLL_T", "LC_", "SOURCE_DATE")) or "proxy" in name:
             monkeypatch.delenv(name)
@@ -27,10 +24,28 @@ def hermetic_seal(
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.setenv("SOURCE_DATE_EPOCH", str(EPOCH))
+    home.mkdir(exist_ok=True)
     (home / ".gitconfig").write_text(
         "[user]\n\tname = Ada Developer\n\temail = ada@example.org\n"
         "[init]\n\tdefaultBranch = master\n[gc]\n\tauto = 0\n"
     )
+
+
+@contextlib.contextmanager
+def sealed(home: Path) -> Iterator[None]:
+    """The same for what is made once for many tests."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        seal(home, monkeypatch)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def hermetic_seal(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """Cut every test off from the user's configuration; returns its home."""
+    home = tmp_path_factory.mktemp("home")
+    seal(home, monkeypatch)
     return home
 
 
@@ -74,15 +89,8 @@ def tree(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def _sample_master(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("sample-home")
-    (home / ".gitconfig").write_text("[user]\n\tname = S\n\temail = s@example.org\n")
-    old = os.environ.get("HOME")
-    os.environ["HOME"] = str(home)
-    try:
+    with sealed(tmp_path_factory.mktemp("sample-home")):
         return make_sample(tmp_path_factory.mktemp("sample") / "linux")
-    finally:
-        if old is not None:
-            os.environ["HOME"] = old
 
 
 @pytest.fixture

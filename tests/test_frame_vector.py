@@ -1,26 +1,45 @@
 """The proving campaign on the sample tree: generated, compiled, applied."""
 
+import contextlib
+import io
 import json
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import Run
-from tests.repositories import commit_all, git
+from series import cli
+from tests.conftest import Run, sealed
+from tests.repositories import commit_all, git, make_sample
 
 FLAGS = ("-fsyntax-only", "-Wall", "-Wno-unused-function", "-D__KERNEL__", "-Iinclude")
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the sample tree and the series, v7 generated: made once, then copied."""
+    place = tmp_path_factory.mktemp("made")
+    with sealed(place / "home"), contextlib.redirect_stdout(io.StringIO()) as said:
+        make_sample(place / "linux")
+        words = ["-C", str(place), "init", "series", "--campaign", "frame_vector"]
+        assert cli.main(words) == 0
+        words = ["-C", str(place / "series"), "--tree", str(place / "linux")]
+        assert cli.main([*words, "generate", "-v", "7", "--base", "v5.10"]) == 0, said
+    return place
+
+
 @pytest.fixture
-def series(reroll: Run, tmp_path: Path, sample: Path) -> Path:
-    """The series folder, with v7 generated."""
-    assert reroll("-C", tmp_path, "init", "series", "--campaign", "frame_vector").code == 0
-    folder = tmp_path / "series"
-    done = reroll("-C", folder, "--tree", sample, "generate", "-v", 7, "--base", "v5.10")
-    assert (done.code, done.err) == (0, "")
-    return folder
+def sample(made: Path, tmp_path: Path) -> Path:
+    """A copy of the sample tree with the branch of the series."""
+    return Path(shutil.copytree(made / "linux", tmp_path / "linux", symlinks=True))
+
+
+@pytest.fixture
+def series(made: Path, tmp_path: Path) -> Path:
+    """A copy of the series folder, with v7 generated."""
+    return Path(shutil.copytree(made / "series", tmp_path / "series"))
 
 
 def compile_errors(tree: Path) -> str:
@@ -120,6 +139,7 @@ static int exynos_try(struct g2d_data *g2d, unsigned long at)
 def test_a_call_that_spatch_cannot_parse_is_reported(
     reroll: Run, tmp_path: Path, sample: Path
 ) -> None:
+    git(sample, "branch", "-D", "reroll/frame-vector")
     file = sample / "drivers/media/common/videobuf2/videobuf2-memops.c"
     line = file.read_text().count("\n") + 4
     file.write_text(file.read_text() + FAULT)
