@@ -23,13 +23,13 @@ def show(
     Comments, strings and the like are cut after ten, unless ``everything`` is asked for.
     """
     if not ledger.words:
-        say(f"{indent}no sites: no word of the rule to account for; name some as tokens", stream)
+        say(f"{indent}no sites: the rule changes no word to account for (name some as tokens)", stream)
         return
     if not ledger.sites:
-        say(f"{indent}sites of {', '.join(ledger.words)}: none", stream)
+        say(f"{indent}sites of {_words(ledger.words)}: none", stream)
         return
     counts = ", ".join(f"{count} {bucket}" for bucket, count in ledger.counts.items())
-    say(f"{indent}sites of {', '.join(ledger.words)}: {len(ledger.sites)} = {counts}", stream)
+    say(f"{indent}sites of {_words(ledger.words)}: {len(ledger.sites)} = {counts}", stream)
     left = [site for site in ledger.sites if site.bucket != "converted"]
     plain = [site for site in left if site.bucket in _PLAIN]
     cut = [] if everything else plain[_SHOWN:]
@@ -38,6 +38,13 @@ def show(
         say(f"{indent}  {line}", stream)
     if cut:
         say(f"{indent}  and {len(cut)} more in comments, strings and files that are no C", stream)
+
+
+def _words(words: Sequence[str]) -> str:
+    """The words of a rule, or the first of many."""
+    if len(words) <= 3:
+        return ", ".join(words)
+    return f"{words[0]} and {len(words) - 1} other words"
 
 
 def _table(sites: Sequence[SiteRecord]) -> list[str]:

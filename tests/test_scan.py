@@ -126,7 +126,7 @@ def test_a_rule_without_a_word_says_so(reroll: Run, tree: MakeTree, tmp_path: Pa
     rule.write_text('virtual patch\n@@ identifier F =~ "old_"; @@\n- F(...)\n+ gone()\n')
     done = reroll("scan", rule, "--tree", tree({"a.c": CALL}))
     assert done.code == 0
-    assert "no sites: no word of the rule to account for" in done.err
+    assert "no sites: the rule changes no word to account for" in done.err
 
 
 def test_sites_before_and_behind_odd_line_ends(reroll: Run, tree: MakeTree, rule: Path) -> None:

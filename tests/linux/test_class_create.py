@@ -2,11 +2,14 @@
 
 import json
 import re
+import shutil
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
+from generator import rules
 from series import maintainers
 from tests.conftest import Run
 from tests.linux.conftest import Kernel, build, configure
@@ -102,3 +105,16 @@ def _objects(kernel: Kernel, manifest: dict[str, object], tmp_path: Path) -> Non
     assert made > 90, missing
     print(f"compiled {made} of {len(wanted)} objects without a warning")  # noqa: T201
     print("not built on x86, with or without the series:", *missing)  # noqa: T201
+
+
+@pytest.mark.skipif(shutil.which("spatch") is None, reason="coccicheck needs spatch in PATH")
+def test_the_kernels_own_coccicheck_runs_our_rules(linux_6_1: Path, tmp_path: Path) -> None:
+    module = tmp_path / "module"
+    module.mkdir()
+    text = "int a(int x)\n{\n\tint never_used;\n\n\treturn x;\n}\n"
+    (module / "a.c").write_text(text)
+    rule = rules.bundled_folder() / "generic/drop-unused-variable.cocci"
+    words = [f"COCCI={rule}", "MODE=patch", f"M={module}"]
+    command = ["make", "-C", str(linux_6_1), "coccicheck", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "-\tint never_used;" in done.stdout, done.stdout + done.stderr
