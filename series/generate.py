@@ -5,7 +5,6 @@ branch and the tag move together, and the folder takes its place.
 """
 
 import contextlib
-import hashlib
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -14,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from generator.campaign import Campaign
-from generator.commits import Built, BuiltPatch, build
+from generator.commits import Built, build
 from generator.conversion import Bench, Progress
 from generator.errors import CampaignError, ConflictError, UsageError
 from generator.ledger import Ledger
@@ -25,7 +24,7 @@ from generator.split import Shard
 from generator.steps import Workshop, check_rules
 from generator.templates import render_line, render_text
 from generator.tree import Identity, RefUpdate, Tree, Worktree
-from series import compose, journal, ownership, recipients, sending, store
+from series import compose, journal, ownership, recipients, records, sending, store
 from series.settings import Settings, jobs_of
 from series.version import (
     MANIFEST_FORMAT,
@@ -33,8 +32,6 @@ from series.version import (
     LedgerRecord,
     PatchRecord,
     Recipient,
-    RuleRecord,
-    SiteRecord,
     SkippedRecord,
     Version,
 )
@@ -117,12 +114,7 @@ def generate(request: Request, report: Progress) -> Outcome:
     with request.tree.worktree(request.base) as worktree:
         wanted = [*([(request, built)] if built.patches else []), *_apart(request, built)]
         made = [_compose(one, part, worktree, committer, spatches.versions) for one, part in wanted]
-    rest = {name: ledger_record(ledger) for name, ledger in built.rest.items()}
-    return Outcome(tuple(made), _skipped(built), rest, _notes(built))
-
-
-def _skipped(built: Built) -> tuple[SkippedRecord, ...]:
-    return tuple(SkippedRecord(item.id, item.title, item.reason) for item in built.skipped)
+    return Outcome(tuple(made), records.skipped(built), records.rest(built), _notes(built))
 
 
 def _notes(built: Built) -> tuple[str, ...]:
@@ -292,8 +284,8 @@ def _compose(
     for mail, patch, plan in zip(patches, built.patches, plans, strict=True):
         content = compose.add_below_cut(mail.content, _changelog(campaign, patch.of, number))
         mails[mail.name] = compose.address_mail(content, plan, thread.headers(mail.number))
-    records = _records(request.tree, built, patches, plans, thread)
-    return Generated(request, _version(request, built, record, records, sender.date, spatch), mails)
+    made = records.patches(request.tree, built, patches, plans, thread)
+    return Generated(request, _version(request, built, record, made, sender.date, spatch), mails)
 
 
 def _changelog(campaign: Campaign, patch_id: str, version: int) -> str:
@@ -403,77 +395,11 @@ def _cover(request: Request, built: Built, mail: compose.RawMail, date: str) -> 
     return compose.finish_cover(mail, title=title, body=text, date=date)
 
 
-def _records(
-    tree: Tree,
-    built: Built,
-    mails: Sequence[compose.RawMail],
-    plans: Sequence[tuple[Recipient, ...]],
-    thread: compose.Thread,
-) -> tuple[PatchRecord, ...]:
-    ids = patch_ids(tree, built.base, built.tip)
-    return tuple(
-        PatchRecord(
-            number=patch.number,
-            id=patch.id,
-            title=patch.title,
-            commit=patch.commit,
-            patch_id=ids.get(patch.commit, ""),
-            insertions=patch.insertions,
-            deletions=patch.deletions,
-            files=tuple(file.path for file in patch.files),
-            rules=_rules(patch),
-            skipped_steps=patch.skipped_steps,
-            mail=mail.name,
-            message_id=thread.ids[patch.number],
-            recipients=plan,
-            of=patch.of,
-            label=patch.label,
-            ledger=ledger_record(patch.ledger),
-        )
-        for patch, mail, plan in zip(built.patches, mails, plans, strict=True)
-    )
-
-
-def _rules(patch: BuiltPatch) -> tuple[RuleRecord, ...]:
-    return tuple(
-        RuleRecord(
-            name=step.rule.name,
-            sha256=hashlib.sha256(step.rule.text.encode()).hexdigest(),
-            candidates=step.candidates,
-            changed=step.changed,
-            words=step.conversion.search.words if step.conversion else (),
-        )
-        for step in patch.steps
-        if step.rule
-    )
-
-
 def _whole_ledger(built: Built) -> Ledger:
     """The sites of all patches together."""
     ledgers = [*(patch.ledger for patch in built.patches), *built.rest.values()]
     words = dict.fromkeys(word for ledger in ledgers for word in ledger.words)
     return Ledger(tuple(words), tuple(site for ledger in ledgers for site in ledger.sites))
-
-
-def ledger_record(ledger: Ledger) -> LedgerRecord:
-    """A ledger as the manifest has it."""
-    return LedgerRecord(
-        words=ledger.words,
-        counts={str(bucket): count for bucket, count in ledger.counts.items()},
-        sites=tuple(
-            SiteRecord(site.path, site.line, site.word, str(site.bucket), site.why)
-            for site in ledger.sites
-        ),
-    )
-
-
-def patch_ids(tree: Tree, base: str, tip: str) -> dict[str, str]:
-    """The stable patch id (git-patch-id(1)) of each commit of ``base..tip``."""
-    log = tree.git(
-        "log", "--patch", "--full-index", "--no-ext-diff", "--no-textconv", f"{base}..{tip}"
-    )
-    said = tree.git("patch-id", "--stable", stdin=(log + "\n").encode("utf-8", "surrogateescape"))
-    return {commit: patch for patch, commit in (line.split() for line in said.splitlines())}
 
 
 def _version(
@@ -500,6 +426,6 @@ def _version(
         spatch=spatch,
         patches=patches,
         cover=cover,
-        skipped=_skipped(built),
-        rest={name: ledger_record(ledger) for name, ledger in built.rest.items()},
+        skipped=records.skipped(built),
+        rest=records.rest(built),
     )

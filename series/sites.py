@@ -23,7 +23,10 @@ def show(
     Comments, strings and the like are cut after ten, unless ``everything`` is asked for.
     """
     if not ledger.words:
-        say(f"{indent}no sites: the rule changes no word to account for (name some as tokens)", stream)
+        say(
+            f"{indent}no sites: the rule changes no word to account for (name some as tokens)",
+            stream,
+        )
         return
     if not ledger.sites:
         say(f"{indent}sites of {_words(ledger.words)}: none", stream)

@@ -11,8 +11,8 @@ from generator.rule import read_rule
 from generator.rules import find_bundled, find_rule, nearest
 from generator.scan import Scan, scan
 from generator.tree import Tree, Worktree
-from series import options, sites
-from series.generate import Spatches, ledger_record
+from series import options, records, sites
+from series.generate import Spatches
 from series.output import one_line, say
 from series.progress import progress
 from series.settings import Settings, jobs_of
@@ -173,7 +173,7 @@ def _troubles(found: Scan, remaining: str) -> list[str]:
 
 
 def _show(found: Scan, args: argparse.Namespace) -> None:
-    ledger = ledger_record(found.ledger)
+    ledger = records.ledger(found.ledger)
     if args.json:
         from pydantic import TypeAdapter
 

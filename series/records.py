@@ -1,0 +1,95 @@
+"""What was built, as the records of a version's manifest."""
+
+import hashlib
+from collections.abc import Sequence
+
+from generator.commits import Built, BuiltPatch
+from generator.ledger import Ledger
+from generator.tree import Tree
+from series import compose
+from series.version import (
+    LedgerRecord,
+    PatchRecord,
+    Recipient,
+    RuleRecord,
+    SiteRecord,
+    SkippedRecord,
+)
+
+
+def patches(
+    tree: Tree,
+    built: Built,
+    mails: Sequence[compose.RawMail],
+    plans: Sequence[tuple[Recipient, ...]],
+    thread: compose.Thread,
+) -> tuple[PatchRecord, ...]:
+    """The patches of a series, each with its mail and the plan of who gets it."""
+    ids = patch_ids(tree, built.base, built.tip)
+    return tuple(
+        PatchRecord(
+            number=patch.number,
+            id=patch.id,
+            title=patch.title,
+            commit=patch.commit,
+            patch_id=ids.get(patch.commit, ""),
+            insertions=patch.insertions,
+            deletions=patch.deletions,
+            files=tuple(file.path for file in patch.files),
+            rules=_rules(patch),
+            skipped_steps=patch.skipped_steps,
+            mail=mail.name,
+            message_id=thread.ids[patch.number],
+            recipients=plan,
+            of=patch.of,
+            label=patch.label,
+            ledger=ledger(patch.ledger),
+        )
+        for patch, mail, plan in zip(built.patches, mails, plans, strict=True)
+    )
+
+
+def _rules(patch: BuiltPatch) -> tuple[RuleRecord, ...]:
+    files = {name for file in patch.files for name in (file.path, file.source)}
+    return tuple(
+        RuleRecord(
+            name=step.rule.name,
+            sha256=hashlib.sha256(step.rule.text.encode()).hexdigest(),
+            candidates=step.candidates,
+            changed=tuple(path for path in step.changed if path in files),
+            words=step.conversion.search.words if step.conversion else (),
+        )
+        for step in patch.steps
+        if step.rule
+    )
+
+
+def ledger(found: Ledger) -> LedgerRecord:
+    """A ledger as the manifest has it."""
+    return LedgerRecord(
+        words=found.words,
+        counts={str(bucket): count for bucket, count in found.counts.items()},
+        sites=tuple(
+            SiteRecord(site.path, site.line, site.word, str(site.bucket), site.why)
+            for site in found.sites
+        ),
+    )
+
+
+def patch_ids(tree: Tree, base: str, tip: str) -> dict[str, str]:
+    """The stable patch id (git-patch-id(1)) of each commit of ``base..tip``."""
+    log = tree.git(
+        "log", "--patch", "--full-index", "--no-ext-diff", "--no-textconv", f"{base}..{tip}"
+    )
+    said = tree.git("patch-id", "--stable", stdin=(log + "\n").encode("utf-8", "surrogateescape"))
+    return {commit: patch for patch, commit in (line.split() for line in said.splitlines())}
+
+
+def skipped(built: Built) -> tuple[SkippedRecord, ...]:
+    """The patches that were left out, and why."""
+    return tuple(SkippedRecord(item.id, item.title, item.reason) for item in built.skipped)
+
+
+def rest(built: Built) -> dict[str, LedgerRecord]:
+    """The sites that are in no shard, by the id of the split patch."""
+    return {name: ledger(sites) for name, sites in built.rest.items()}
