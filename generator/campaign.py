@@ -176,6 +176,7 @@ class Patch(_Table):
     unmatched: Unmatched = "fail"
     remaining: Remaining = "explained"
     needs: str | None = None
+    despite: dict[RelativePath, Line] = Field(default_factory=dict)
     split: Split = "none"
     into: Literal["patches", "series"] = "patches"
     limit: int | None = Field(default=None, ge=1)
@@ -362,6 +363,8 @@ def _cross_check(campaign: Campaign) -> list[str]:
             problems.append(f"{where}.id: patch[{seen[patch.id]}] has the same id")
         if patch.needs is not None and patch.needs not in seen:
             problems.append(f"{where}.needs: there is no patch '{patch.needs}' before this one")
+        if patch.despite and patch.needs is None:
+            problems.append(f"{where}: despite is for a patch with needs")
         seen.setdefault(patch.id, number)
         if patch.split == "none" and (patch.into != "patches" or patch.limit):
             problems.append(f"{where}: into and limit are for a patch with split")

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from generator import edits
-from generator.campaign import Patch
+from generator.campaign import MoveStep, Patch
 from generator.conversion import TroubleError, UnmatchedError, ledger_of
 from generator.errors import CampaignError, ConflictError, ExpectedFailureError
-from generator.ledger import Bucket, Ledger, Search, Site
+from generator.ledger import Bucket, Ledger, Search, Site, within
 from generator.messages import compose_message
 from generator.split import Shard
 from generator.steps import StepReport, Workshop, run_step
@@ -71,6 +71,7 @@ class Built:
     skipped: tuple[SkippedPatch, ...]
     rest: Mapping[str, Ledger] = field(default_factory=dict)
     apart: Mapping[str, "Built"] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,7 @@ class _Builder:
         self._skipped: list[SkippedPatch] = []
         self._rest: dict[str, Ledger] = {}
         self._apart: dict[str, Built] = {}
+        self._notes: list[str] = []
         self._ids = {patch.id for patch in shop.campaign.patches}
         # The sites of each patch that are still to be converted.
         self._open: dict[str, tuple[Site, ...]] = {}
@@ -119,12 +121,25 @@ class _Builder:
         if not self._patches and not self._apart:
             raise ExpectedFailureError("nothing in this tree matches: every patch was left out")
         tip = self._patches[-1].commit if self._patches else self._base
-        parts = (tuple(self._patches), tuple(self._skipped))
-        return Built(self._base, self._base, tip, *parts, self._rest, self._apart)
+        return Built(
+            root=self._base,
+            base=self._base,
+            tip=tip,
+            patches=tuple(self._patches),
+            skipped=tuple(self._skipped),
+            rest=self._rest,
+            apart=self._apart,
+            notes=tuple(self._notes),
+        )
 
     def add(self, patch: Patch) -> None:
         """Build one patch of the campaign, or note why not."""
-        if waiting := self._open.get(patch.needs or ""):
+        waiting = [
+            site
+            for site in self._open.get(patch.needs or "", ())
+            if within(site.path, patch.despite) is None
+        ]
+        if waiting:
             reason = f"held back: {_count(len(waiting), 'site')} of {patch.needs} left"
             self._skip(patch, f"{reason}, the first at {waiting[0].path}:{waiting[0].line}")
             return
@@ -160,6 +175,12 @@ class _Builder:
         worktree, patch = self._shop.worktree, made.patch
         parts = self._shop.split(patch, [file.path for file in made.files])
         now, later = parts[: patch.limit], parts[patch.limit :] if patch.limit else []
+        headers = [file for shard in parts for file in shard.files if file.startswith("include/")]
+        if headers and len(parts) > 1:
+            self._notes.append(
+                f"patch {patch.id}: {headers[0]} is changed in one shard, its users in others: "
+                "see that every commit builds"
+            )
         entries = worktree.staged_entries()
         with worktree.scratch_index() as index:
             for shard in now:
@@ -267,7 +288,11 @@ def _run_patch(shop: Workshop, patch: Patch) -> _Made:
     diff = shop.worktree.staged_diff()
     if not diff:
         raise UnmatchedError("its steps leave the tree as it was")
-    ledger = ledger_of(shop.worktree, searches, diff)
+    if any(isinstance(step, MoveStep) for step in patch.step):
+        # What is moved and changed a lot still is the same file to the ledger.
+        ledger = ledger_of(shop.worktree, searches, shop.worktree.staged_diff("10%"))
+    else:
+        ledger = ledger_of(shop.worktree, searches, diff)
     troubles = [str(site) for site in ledger.offending(patch.remaining)]
     if patch.remaining != "any":
         troubles += [
@@ -312,7 +337,8 @@ def _refuse_trouble(shop: Workshop, patch: Patch, error: UnmatchedError) -> None
     if error.conversion is None or patch.remaining == "any":
         return
     unread = (Bucket.UNPARSED, Bucket.TIMED_OUT, Bucket.REFUSED)
-    sites = ledger_of(shop.worktree, [error.conversion.search], b"").sites
+    search = [error.conversion.search]
+    sites = ledger_of(shop.worktree, search, shop.worktree.staged_diff()).sites
     troubles = [str(site) for site in sites if site.bucket in unread]
     troubles += error.conversion.troubles
     if troubles:
@@ -323,7 +349,8 @@ def _sites_of(shop: Workshop, error: UnmatchedError) -> tuple[Site, ...]:
     """The code that a rule which changed nothing was about."""
     if error.conversion is None:
         return ()
-    return ledger_of(shop.worktree, [error.conversion.search], b"").remaining
+    search = [error.conversion.search]
+    return ledger_of(shop.worktree, search, shop.worktree.staged_diff()).remaining
 
 
 def _unmatched(patch: Patch, error: UnmatchedError, sites: Sequence[Site]) -> ExpectedFailureError:

@@ -201,6 +201,7 @@ def _search(
         paths=tuple(order.paths),
         hits={path: count for path, count in counts.items() if count},
         members=order.rule.member_words,
+        only_members=order.rule.only_members,
         excluded=order.exclude,
         unparsed={
             outcome.path: _lines(worktree, outcome) for outcome in outcomes if outcome.unparsed

@@ -98,6 +98,8 @@ def changes(diff: bytes, texts: Mapping[str, str]) -> dict[str, Change]:
 _WORD = re.compile(r"\w+|[^\w\s]", re.ASCII)
 # Comparing words takes time by the product of their numbers.
 _COMPARABLE = 2_000_000
+# Up to here the least difference is looked for, which takes a table of that size.
+_LEAST = 250_000
 
 
 @dataclass(frozen=True)
@@ -182,17 +184,44 @@ def _compare(old: str, new: str, enough: int = 0) -> _Difference:
     after: list[str] = _WORD.findall(new)
     if len(before) * len(after) > _COMPARABLE:
         return _Difference([(0, len(before))], [], max(enough, len(before) + len(after)))
+    blocks = _least(before, after) if len(before) * len(after) <= _LEAST else _quick(before, after)
     removed: list[tuple[int, int]] = []
     inserted: list[int] = []
-    size = 0
-    for kind, first, last, from_, to in SequenceMatcher(
-        None, before, after, autojunk=False
-    ).get_opcodes():
-        if kind == "equal":
-            continue
-        size += last - first + to - from_
-        if last > first:
-            removed.append((first, last))
-        else:
-            inserted.append(first)
+    at = there = size = 0
+    for first, second, length in blocks:
+        size += first - at + second - there
+        if first > at:
+            removed.append((at, first))
+        elif second > there:
+            inserted.append(at)
+        at, there = first + length, second + length
     return _Difference(removed, inserted, size)
+
+
+def _quick(before: list[str], after: list[str]) -> list[tuple[int, int, int]]:
+    """What two sequences of words share, as stretches; not always as much as could be."""
+    matcher = SequenceMatcher(None, before, after, autojunk=False)
+    return [(block.a, block.b, block.size) for block in matcher.get_matching_blocks()]
+
+
+def _least(before: list[str], after: list[str]) -> list[tuple[int, int, int]]:
+    """The same, as much as can be (a longest common subsequence), the end included."""
+    rows = [[0] * (len(after) + 1) for _ in range(len(before) + 1)]
+    for at in range(len(before) - 1, -1, -1):
+        word, row, below = before[at], rows[at], rows[at + 1]
+        for there in range(len(after) - 1, -1, -1):
+            if word == after[there]:
+                row[there] = below[there + 1] + 1
+            else:
+                row[there] = max(below[there], row[there + 1])
+    found: list[tuple[int, int, int]] = []
+    at = there = 0
+    while at < len(before) and there < len(after):
+        if before[at] == after[there]:
+            found.append((at, there, 1))
+            at, there = at + 1, there + 1
+        elif rows[at + 1][there] >= rows[at][there + 1]:
+            at += 1
+        else:
+            there += 1
+    return [*found, (len(before), len(after), 0)]

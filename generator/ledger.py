@@ -91,7 +91,8 @@ class Search:
     """What one rule looked for, where, and what is known of the files.
 
     ``hits`` is the number of occurrences by path as ``git grep`` has them;
-    ``members`` are the words that the rule itself uses behind ``.`` or ``->``;
+    ``members`` are the words that the rule itself uses behind ``.`` or ``->``,
+    ``only_members`` those it uses nowhere else;
     ``unparsed`` holds lines of text that spatch could not parse, ``failed``
     the files that it did not finish; ``changed`` are the files that the rule
     changed.  Paths are those at the time of the search.
@@ -102,6 +103,7 @@ class Search:
     paths: tuple[str, ...] = ()
     hits: Mapping[str, int] = field(default_factory=dict)
     members: frozenset[str] = frozenset()
+    only_members: frozenset[str] = frozenset()
     excluded: Mapping[str, str] = field(default_factory=dict)
     unparsed: Mapping[str, frozenset[str]] = field(default_factory=dict)
     failed: Mapping[str, tuple[Bucket, str]] = field(default_factory=dict)
@@ -263,12 +265,26 @@ class _File:
     def _judge(
         self, offset: int, word: str, region: Region | None, line: int
     ) -> tuple[Bucket, str]:
-        if self._change and self._change.touches(self._own(offset, word)):
+        if region in _REGIONS or region is None:
+            # Of a comment or a string, only the word itself counts.
+            if self._change and self._change.touches([(offset, offset + len(word))]):
+                return Bucket.CONVERTED, ""
+        elif self._code_change and self._code_change.touches(self._own(offset, word)):
             return Bucket.CONVERTED, ""
+        if region is Region.STRING and self._is_code(offset):
+            return Bucket.UNEXPLAINED, "in a string that is code"
         if region in _REGIONS:
             return _REGIONS[region]
-        if reason := self._search.exclusion(self._later):
+        bucket, why = self._judge_left(offset, word, region, line)
+        reason = self._search.exclusion(self._later)
+        if reason and bucket not in EXPLAINED:
             return Bucket.EXCLUDED, reason
+        return bucket, why
+
+    def _judge_left(
+        self, offset: int, word: str, region: Region | None, line: int
+    ) -> tuple[Bucket, str]:
+        """What a site is that was not changed, and is neither comment nor string."""
         if region is None:
             if self._path.endswith(_OTHER_CODE):
                 return Bucket.UNEXPLAINED, "code, but not C"
@@ -278,6 +294,20 @@ class _File:
         if self._line(line) in self._search.unparsed.get(self._later, ()):
             return Bucket.UNPARSED, "spatch could not parse this code"
         return self._judge_code(offset, word, region)
+
+    @cached_property
+    def _code_change(self) -> Change | None:
+        """The change without the words of comments, which no code depends on."""
+        if self._change is None:
+            return None
+        code = self._code
+        removed = [pair for pair in self._change.removed if code[pair[0] : pair[1]].strip()]
+        return Change(tuple(removed), self._change.inserted)
+
+    def _is_code(self, offset: int) -> bool:
+        """Whether a string at ``offset`` is for the assembler or the linker."""
+        before = re.split(r"[;{}]", self._plain[max(0, offset - 400) : offset])[-1]
+        return bool(re.search(r"\b(?:asm|__asm__|__asm|_?_?alias_?_?|weakref)\b", before))
 
     def _line(self, line: int) -> str:
         end = self._starts[line] if line < len(self._starts) else len(self._text)
@@ -296,7 +326,7 @@ class _File:
         return self._judge_use(offset, word)
 
     def _judge_use(self, offset: int, word: str) -> tuple[Bucket, str]:
-        before = self._code[max(0, offset - 400) : offset].rstrip()
+        before = self._plain[max(0, offset - 400) : offset].rstrip()
         end = self._end(offset, word)
         after = self._code[end : end + 400].lstrip()
         called = self._code[offset + len(word) : end].lstrip().startswith("(")
@@ -305,8 +335,11 @@ class _File:
                 return Bucket.OTHER_NAME, "a member of that name"
             return Bucket.UNEXPLAINED, "the member is used"
         brace = self._brace(offset)
+        if word in self._search.only_members and brace not in ("struct", "union"):
+            return Bucket.OTHER_NAME, "no member"
         if brace in ("", "extern"):
-            return _judge_outside(before, after, called)
+            arguments = self._plain[offset + len(word) : end].strip()
+            return _judge_outside(before, after, arguments)
         if brace in ("struct", "union", "enum"):
             return _judge_member(before, after, brace, word in self._search.members)
         if called:
@@ -363,12 +396,17 @@ class _File:
         )
 
     @cached_property
-    def _braces(self) -> tuple[list[int], list[str]]:
-        """Where nesting changes, and what is innermost from there on (empty: outside)."""
-        plain = "".join(
+    def _plain(self) -> str:
+        """The same without macros."""
+        return "".join(
             token.text if token.region is Region.CODE else re.sub(r"[^\n]", " ", token.text)
             for token in lex(self._text)
         )
+
+    @cached_property
+    def _braces(self) -> tuple[list[int], list[str]]:
+        """Where nesting changes, and what is innermost from there on (empty: outside)."""
+        plain = self._plain
         places, kinds = [0], [""]
         stack: list[str] = []
         last = 0
@@ -422,13 +460,40 @@ def _declares(before: str) -> bool:
     return bool(_TYPES.match(head)) and not _STATEMENT.search(head)
 
 
-def _judge_outside(before: str, after: str, called: bool) -> tuple[Bucket, str]:
+_TYPE_WORD = re.compile(
+    r"\b(?:void|int|char|long|short|unsigned|signed|bool|float|double|struct|union|enum|static|"
+    r"extern|inline|const|[us](?:8|16|32|64)|\w+_t)\b"
+)
+_PARAMETER = re.compile(r"(?:void|\.\.\.|[\s\S]*?[A-Za-z_]\w*(?:[\s*]+\w+|\s*\*+\s*)[\s\S]*)\Z")
+
+
+def _parameters(arguments: str, head: str) -> bool:
+    """Whether what is in parentheses are parameters, and not the arguments of a call."""
+    inside = arguments[1:-1].strip()
+    if not inside:
+        return bool(_TYPE_WORD.search(head))
+    if re.search(r"[+/|&!?<>=\"'-]|(?<![\w\[])\d", re.sub(r"\[[^\]]*\]", "", inside)):
+        return False
+    depth, parts, part = 0, [], ""
+    for character in inside:
+        depth += (character == "(") - (character == ")")
+        if character == "," and depth == 0:
+            parts.append(part)
+            part = ""
+        else:
+            part += character
+    known = bool(_TYPE_WORD.search(inside))
+    return all(_PARAMETER.match(one.strip()) or known for one in [*parts, part])
+
+
+def _judge_outside(before: str, after: str, arguments: str) -> tuple[Bucket, str]:
     """A word outside of any function: what is declared there?
 
     Braces that do not match, as in the branches of an #ifdef, can make code
     look as if it were outside: only what reads like a declaration is one.
+    ``arguments`` are the parentheses behind the word and what is in them.
     """
-    if re.search(r"\bEXPORT_\w+\s*\([^()]*\Z", before):
+    if not arguments and re.search(r"\bEXPORT_\w+\s*\(\s*\Z", before):
         return Bucket.EXPORT, "an export"
     if re.search(r"\b(?:struct|union|enum)\Z", before):
         if after.startswith("{"):
@@ -438,11 +503,11 @@ def _judge_outside(before: str, after: str, called: bool) -> tuple[Bucket, str]:
         return Bucket.UNEXPLAINED, "used as a type"
     if not _declares(before):
         return Bucket.UNEXPLAINED, "used outside of a function"
-    if called and (next_ := _AFTER_HEAD.match(after)):
+    if arguments and _parameters(arguments, before) and (next_ := _AFTER_HEAD.match(after)):
         if next_[1] == "{":
             return Bucket.DEFINITION, "a definition"
         return Bucket.PROTOTYPE, "a prototype"
-    if not called and re.match(r"[=;,\[]", after):
+    if not arguments and re.match(r"[=;,\[]", after):
         if re.search(r"\bextern\b[^;]*\Z", before):
             return Bucket.PROTOTYPE, "a declaration"
         return Bucket.DEFINITION, "a definition"

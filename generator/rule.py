@@ -112,6 +112,12 @@ class Rule:
         return frozenset(_VIRTUAL_IDENTIFIER.findall(_COMMENT.sub(" ", self.text)))
 
     @property
+    def only_members(self) -> frozenset[str]:
+        """The words that the rule uses as members of structures and as nothing else."""
+        plain = {self._named(word) for word in _plain_words(_bodies(self.text))}
+        return self.member_words - plain
+
+    @property
     def member_words(self) -> frozenset[str]:
         """The words that the rule uses behind ``.`` or ``->``, or that stand in a structure."""
         body = "\n".join(line[1:] for line in _bodies(self.text))
@@ -119,6 +125,13 @@ class Rule:
         for inside in re.findall(r"\b(?:struct|union)\b[^;{}()]*\{([^{}]*)\}", body):
             found += re.findall(r"([A-Za-z_]\w*)\s*(?:\[[^\]]*\])?\s*[;,:]", inside)
         return frozenset(self._named(word) for word in found)
+
+
+def _plain_words(lines: list[str]) -> frozenset[str]:
+    """The words that stand in a rule otherwise than as members of structures."""
+    body = "\n".join(line[1:] for line in lines)
+    body = re.sub(r"\b(?:struct|union)\b[^;{}()]*\{[^{}]*\}", " ", body)
+    return frozenset(re.findall(r"[A-Za-z_]\w*", re.sub(r"(?:->|\.)\s*[A-Za-z_]\w*", " ", body)))
 
 
 def _bodies(text: str) -> list[str]:
@@ -213,7 +226,9 @@ def parse_rule(text: str, *, name: str, defines: Mapping[str, str] | None = None
     rule = Rule(
         name=name,
         text=text,
-        description=" ".join(header.get("///", [])),
+        description=_VIRTUAL_IDENTIFIER.sub(
+            lambda found: (defines or {}).get(found[1], found[0]), " ".join(header.get("///", []))
+        ),
         options=_options(" ".join(header.get("Options", [])).split(), name, problems),
         keywords=tuple(" ".join(header.get("Keywords", [])).replace(",", " ").split()),
         virtuals=tuple(

@@ -416,6 +416,8 @@ def _locate(regions: list[list[str]], words: re.Pattern[str], text: str) -> tupl
     """The lines (from 1) of ``text`` at which one of ``words`` stands inside a region."""
     lines = text.split("\n")
     found: set[int] = set()
+    if not words.pattern:
+        return ()  # a rule about no word in particular
     for region in regions:
         hits = [offset for offset, line in enumerate(region) if words.search(line)]
         if not hits:
@@ -427,7 +429,13 @@ def _locate(regions: list[list[str]], words: re.Pattern[str], text: str) -> tupl
             for at in range(len(lines))
             if lines[at] == region[offset]
         ]
-        found |= {start + offset + 1 for start in starts for offset in hits}
+        # Text of an expanded macro stands nowhere in the file.
+        found |= {
+            start + offset + 1
+            for start in starts
+            for offset in hits
+            if 0 <= start + offset < len(lines)
+        }
     return tuple(sorted(found))
 
 

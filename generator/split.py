@@ -128,6 +128,8 @@ _WRITTEN = (
     (r"drivers/video/backlight/.*", "backlight"),
     (r"drivers/(?:char|misc|platform)/([^/]+)/.*", r"\1"),
     (r"drivers/(?:power/supply)/.*", "power: supply"),
+    (r"net/core/.*", "net"),
+    (r"include/net/.*", "net"),
     (r"net/([^/]+)/.*", r"\1"),
     (r"arch/([^/]+)/.*", r"\1"),
     (r"sound/soc/([^/]+)/.*", r"ASoC: \1"),
@@ -159,13 +161,26 @@ def path_prefix(files: Sequence[str], label: str = "") -> str:
     return ": ".join(shared) or _of_title(label) or "treewide"
 
 
-def distinct(prefixes: Sequence[str], labels: Sequence[str]) -> list[str]:
-    """``prefixes``, with what sets it apart added to each that stands more than once."""
+def distinct(prefixes: Sequence[str], groups: Sequence[Sequence[str]]) -> list[str]:
+    """``prefixes`` with what their files add to each that stands more than once.
+
+    Where that adds nothing, two titles are the same: so they are in the kernel.
+    """
     counts = Counter(prefixes)
     return [
-        f"{prefix}: {_of_title(label) or slug(label)}" if counts[prefix] > 1 and label else prefix
-        for prefix, label in zip(prefixes, labels, strict=True)
+        _deeper(prefix, files) if counts[prefix] > 1 else prefix
+        for prefix, files in zip(prefixes, groups, strict=True)
     ]
+
+
+def _deeper(prefix: str, files: Sequence[str]) -> str:
+    """``prefix`` with the last directory, or the one file, that ``files`` have in common."""
+    if len(files) == 1:
+        last = re.sub(r"\.\w+\Z", "", posixpath.basename(files[0]))
+    else:
+        last = posixpath.basename(posixpath.commonpath([posixpath.dirname(file) for file in files]))
+    words = re.split(r"[:/ ]+", prefix.lower())
+    return prefix if not last or last.lower() in words else f"{prefix}: {last}"
 
 
 def _area(file: str) -> str:

@@ -62,7 +62,7 @@ class Workshop:
             common_prefix(group.files, subjects) or path_prefix(group.files, group.label)
             for group in groups
         ]
-        return distinct(found, [group.label for group in groups])
+        return distinct(found, [group.files for group in groups])
 
     @property
     def worktree(self) -> Worktree:

@@ -109,16 +109,51 @@ def choose(before: str, after: str, formatted: str, hunks: Sequence[Hunk]) -> st
     if formatted == after or _bare(formatted) != _bare(after):
         return after  # layout is all that may differ
     new, tidy = after.split("\n"), formatted.split("\n")
-    faults = _misaligned(after) - _inherited(_misaligned(before), hunks)
+    aligned = _aligned(after)
+    misaligned = {line for line, well in aligned.items() if not well}
+    was = {line for line, well in _aligned(before).items() if not well}
+    inherited = _inherited(was, hunks)
+    changed = {line for hunk in hunks for line in range(hunk.new, hunk.new + hunk.added)}
+    widths = _widths_before(before.split("\n"), hunks)
     result: list[str] = []
-    for first, last, from_, to in _side_by_side(new, tidy):
-        mended = new[first:last] != tidy[from_:to] and (
-            not faults.isdisjoint(range(first + 1, last + 1))
-            or _spacing(new[first:last]) != _spacing(tidy[from_:to])
-            or _widest(new[first:last]) > _WIDTH >= _widest(tidy[from_:to])
+    for first, last, from_, to in _statements(new, _side_by_side(new, tidy)):
+        lines = set(range(first + 1, last + 1))
+        ours, theirs = new[first:last], tidy[from_:to]
+        # Lines of ours that are aligned leave those that never were hanging.
+        mixed = any(aligned.get(line) for line in lines & changed)
+        faults = lines & misaligned if mixed else (lines & misaligned) - inherited
+        known = max((widths[line] for line in lines & changed if line in widths), default=0)
+        too_wide = _widest([new[line - 1] for line in lines & changed]) > max(_WIDTH, known)
+        mended = ours != theirs and (
+            faults or _spacing(ours) != _spacing(theirs) or (too_wide and _widest(theirs) <= _WIDTH)
         )
-        result += tidy[from_:to] if mended else new[first:last]
+        result += theirs if mended else ours
     return "\n".join(result)
+
+
+def _widths_before(old: list[str], hunks: Sequence[Hunk]) -> dict[int, int]:
+    """How wide the widest line was that each changed line stands for."""
+    return {
+        line: _widest(old[hunk.old - 1 : hunk.old - 1 + hunk.removed])
+        for hunk in hunks
+        for line in range(hunk.new, hunk.new + hunk.added)
+    }
+
+
+def _statements(
+    new: list[str], stretches: Iterator[tuple[int, int, int, int]]
+) -> Iterator[tuple[int, int, int, int]]:
+    """``stretches`` put together until a statement ends: it is laid out as a whole."""
+    start: tuple[int, int] | None = None
+    last = to = 0
+    for first, last, from_, to in stretches:
+        start = start or (first, from_)
+        ending = new[last - 1].rstrip()[-1:] if last > first else ""
+        if ending in ("", ";", "{", "}", ":", "/"):
+            yield start[0], last, start[1], to
+            start = None
+    if start is not None:
+        yield start[0], last, start[1], to
 
 
 def _bare(text: str) -> str:
@@ -159,8 +194,8 @@ def _inherited(misaligned: set[int], hunks: Sequence[Hunk]) -> set[int]:
     return found | {line + shift for line in rest}
 
 
-def _misaligned(text: str) -> set[int]:
-    """The lines (from 1) that go on inside parentheses, but not right under their beginning.
+def _aligned(text: str) -> dict[int, bool]:
+    """The lines (from 1) that go on inside parentheses: are they right under their beginning?
 
     A parenthesis that ends its line asks for nothing of the next.
     """
@@ -170,13 +205,13 @@ def _misaligned(text: str) -> set[int]:
         else re.sub(r"[^\n\t]", "x" if token.region is Region.STRING else " ", token.text)
         for token in lex(text)
     )
-    found: set[int] = set()
+    found: dict[int, bool] = {}
     stack: list[int | None] = []
     for number, line in enumerate(code.split("\n"), 1):
         wide = line.expandtabs(_TAB)
         text_at = len(wide) - len(wide.lstrip())
-        if stack and wide.strip() and stack[-1] is not None and stack[-1] != text_at:
-            found.add(number)
+        if stack and wide.strip() and stack[-1] is not None:
+            found[number] = stack[-1] == text_at
         if line[:1] in ("{", "}"):
             stack = []
         for at, character in enumerate(wide):

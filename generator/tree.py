@@ -250,10 +250,12 @@ class Tree:
         """The object id that ``name`` (a full ref) holds, or empty."""
         return self.git("rev-parse", "--verify", "--quiet", name, check=False)
 
-    def tagged(self, pattern: str) -> set[str]:
-        """The commits of the annotated tags whose names match ``pattern`` (a shell pattern)."""
-        shown = self.git("for-each-ref", "--format=%(*objectname)", f"refs/tags/{pattern}")
-        return {line for line in shown.splitlines() if line}
+    def tagged(self, pattern: str, line: str) -> set[str]:
+        """The commits of the annotated tags named like ``pattern`` whose messages have ``line``."""
+        form = "--format=%(*objectname)%00%(contents)%01"
+        shown = self.git("for-each-ref", form, f"refs/tags/{pattern}")
+        entries = (entry.strip().partition("\0") for entry in shown.split("\1"))
+        return {commit for commit, _, text in entries if commit and line in text.split("\n")}
 
     def branch_name(self, name: str) -> str:
         """``name`` if a branch can have it, else ``UsageError`` (git-check-ref-format(1))."""
@@ -487,11 +489,13 @@ class Worktree:
         names = "\0".join(paths).encode("utf-8", "surrogateescape") + b"\0"
         self.git("update-index", "--add", "--remove", "-z", "--stdin", stdin=names)
 
-    def staged_diff(self) -> bytes:
-        """The change that would be committed, as a git diff; empty for none."""
-        return self.git(
-            "diff", "--cached", "--text", "--full-index", "--no-ext-diff", "--no-textconv"
-        )
+    def staged_diff(self, renames: str = "50%") -> bytes:
+        """The change that would be committed, as a git diff; empty for none.
+
+        ``renames`` is how much of a moved file must be the same.
+        """
+        words = ["--cached", "--text", "--full-index", "--no-ext-diff", "--no-textconv"]
+        return self.git("diff", *words, f"--find-renames={renames}")
 
     def snapshot(self) -> str:
         """The id of a tree of what is staged now."""

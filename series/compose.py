@@ -76,7 +76,8 @@ def format_patch(
     """
     with TemporaryDirectory(prefix="reroll-mails-") as place:
         words = [
-            *("format-patch", "--output-directory", place, "--numbered", "--no-thread"),
+            *("format-patch", "--output-directory", place, "--no-thread"),
+            "--numbered" if cover else "--no-numbered",
             *(
                 "--no-to",
                 "--no-cc",

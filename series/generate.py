@@ -5,6 +5,7 @@ branch and the tag move together, and the folder takes its place.
 """
 
 import contextlib
+import hashlib
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -121,7 +122,8 @@ def _notes(built: Built) -> tuple[str, ...]:
     """What the rules' passes had to say, each once."""
     every = [*built.patches, *(patch for part in built.apart.values() for patch in part.patches)]
     steps = [step.conversion for patch in every for step in patch.steps if step.conversion]
-    return tuple(dict.fromkeys(note for conversion in steps for note in conversion.notes))
+    passes = [note for conversion in steps for note in conversion.notes]
+    return tuple(dict.fromkeys([*built.notes, *passes]))
 
 
 def _apart(request: Request, built: Built) -> list[tuple[Request, Built]]:
@@ -149,11 +151,14 @@ def _previous(request: Request) -> dict[str, list[Shard]]:
     """The shards of the newest version before this one, by patch, in their order."""
     folder = request.campaign.folder
     found: dict[str, list[Shard]] = {}
+    into = {patch.id: patch.into for patch in request.campaign.patches}
     folders = [folder, *sorted((folder / "series").glob("*/"))]
     for place in folders:
+        # Shards of another way to split are not where these were.
+        wanted = "patches" if place == folder else "series"
         older = [number for number in store.numbers(place) if number < request.version]
         for patch in store.read(place, older[-1]).patches if older else ():
-            if patch.label:
+            if patch.label and into.get(patch.of) == wanted:
                 name = patch.id.removeprefix(f"{patch.of}-")
                 found.setdefault(patch.of, []).append(Shard(patch.label, patch.files, name=name))
     return found
@@ -197,6 +202,7 @@ def install(request: Request, generated: Sequence[Generated]) -> None:
 def _ref_updates(one: Generated, tagger: Identity) -> list[RefUpdate]:
     version, tree = one.version, one.request.tree
     text = f"{version.title}\n\nVersion {version.version}, base-commit: {version.base}\n"
+    text += _folder_mark(one.request.campaign.folder) + "\n"
     branch, tag = f"refs/heads/{version.branch}", f"refs/tags/{version.tag}"
     made = tree.make_tag(version.tag, version.tip, text, tagger)
     return [
@@ -219,13 +225,20 @@ def old_tip(request: Request) -> str:
         )
     folder = request.campaign.folder
     # The tag moves with the branch: it knows of a version whose folder was lost to a crash.
-    known = store.tips(folder) | request.tree.tagged(f"{branch}-v*") if tip else set()
+    mark = _folder_mark(folder)
+    known = store.tips(folder) | request.tree.tagged(f"{branch}-v*", mark) if tip else set()
     if tip and tip not in known and not request.force:
         raise ConflictError(
             f"the branch {branch} is at {tip[:12]}, which no version in {folder} made",
-            hint="keep it under another name (git branch -m), or give --force to replace it",
+            hint="another series of that name? rename one in series.toml, or the branch "
+            "(git branch -m); --force replaces it",
         )
     return tip
+
+
+def _folder_mark(folder: Path) -> str:
+    """A line that tells versions made in ``folder`` from those of another, and not where it is."""
+    return f"Series-folder: {hashlib.sha256(bytes(folder.resolve())).hexdigest()[:16]}"
 
 
 def _refuse_sent(request: Request) -> None:

@@ -30,11 +30,8 @@ cover = '''
 {text}
 
 {{% if ledger.total %}}
-The change is made by a semantic patch. The {{{{ ledger.total }}}} occurrences of
-{{{{ ledger.words | join(", ") }}}} are
-{{% for bucket, count in ledger.counts.items() %}}
-  {{{{ "%4d" | format(count) }}}} {{{{ bucket }}}}
-{{% endfor %}}
+A semantic patch makes the change, in {{{{ ledger.counts.get("converted", 0) }}}} of the
+{{{{ ledger.total }}}} places that name {{{{ ledger.words | join(", ") }}}}.
 {{% endif %}}
 '''
 # to = ["Maintainer <maintainer@example.org>"]     # besides those in MAINTAINERS
@@ -65,24 +62,29 @@ The semantic patch that makes this change is:
 // </smpl>"""
 
 
-def campaign_text(rule: Rule, file: str, *, split: str, values: Mapping[str, object]) -> str:
+def campaign_text(
+    rule: Rule, file: str, *, name: str, split: str, values: Mapping[str, object]
+) -> str:
     """The text of a ``series.toml`` whose one patch runs ``rule``, which is in ``file``.
 
-    ``split`` is as in a campaign; ``values`` are the rule's ``define`` or ``parameters``.
+    ``name`` is the series'; ``split`` is as in a campaign; ``values`` are the
+    rule's ``define`` or ``parameters``.
     """
     head, text = _described(rule)
-    name = slug(re.sub(r"\.cocci(\.j2)?\Z", "", file))
+    patch = slug(re.sub(r"\.cocci(\.j2)?\Z", "", file))
     quote = _QUOTE
     lines = rule.body.split("\n")
     if len(lines) > _QUOTED_LINES or any(_ENDS_MESSAGE.match(line) for line in lines):
-        quote = f"Made with the semantic patch {file} of reroll."
+        given = ", ".join(f"{key} = {value}" for key, value in values.items())
+        quote = f"Made with the semantic patch {file}{given and f' ({given})'}."
+        quote = _escaped(textwrap.fill(quote, 72, break_long_words=False))
     key = "parameters" if file.endswith(".j2") else "define"
     return _CAMPAIGN.format(
         file=file,
         file_value=_value(file),
-        name=_value(name),
+        name=_value(slug(name)),
         title=_value(_escaped(head)),
-        id=_value(name),
+        id=_value(patch),
         patch_title=_value(f"{{{{ prefix }}}}: {_escaped(_lowered(head))}"),
         text=_escaped(text),
         quote=quote,

@@ -151,7 +151,7 @@ def test_one_patch_has_no_cover_letter(reroll: Run, small: Small) -> None:
     names = [path.name for path in (small.folder / "versions/v1").glob("*.patch")]
     assert names == ["0001-drivers-a-use-new_call.patch"]
     mail = (small.folder / "versions/v1" / names[0]).read_text()
-    assert "Subject: [PATCH 1/1] drivers: a: use new_call()\n" in mail
+    assert "Subject: [PATCH] drivers: a: use new_call()\n" in mail
     assert "In-Reply-To" not in mail
 
 
@@ -196,6 +196,36 @@ def test_code_that_spatch_cannot_parse_is_named(reroll: Run, small: Small) -> No
         'paths = ["drivers/a"]', 'paths = ["drivers/a"]\nexclude = {"drivers/a/bad.c" = "by hand"}'
     )
     assert reroll(*small.words("generate")).code == 0
+
+
+def test_a_later_rule_without_a_match_in_a_changed_file(reroll: Run, small: Small) -> None:
+    (small.folder / "other.cocci").write_text(
+        "virtual patch\n@@ @@\n- old_call(NONE)\n+ new_call(NONE)\n"
+    )
+    small.rewrite(
+        'paths = ["drivers/a"]',
+        'paths = ["drivers/a"]\n[[patch.step]]\nrule = "other.cocci"\nunmatched = "skip"\n'
+        'paths = ["drivers/a"]',
+    )
+    done = reroll(*small.words("generate"))
+    assert done.code == 0, done.err
+
+
+def test_a_file_that_is_moved_and_much_changed_keeps_its_sites(reroll: Run, small: Small) -> None:
+    extra = "".join(f"int x{number};\n" for number in range(20))
+    (small.tree / "drivers/a/big.c").write_text(
+        f"/* old_call */\n{extra}int z(void)\n{{\n\treturn old_call(1, 2);\n}}\n"
+    )
+    commit_all(small.tree, "one more")
+    small.rewrite(
+        '[[patch.step]]\nrule = "rename.cocci"\npaths = ["drivers/a"]',
+        '[[patch.step]]\nmove = "drivers/a/big.c"\nto = "lib/big.c"\n'
+        '[[patch.step]]\nedit = "lib/big.c"\npattern = "int x.*\\n"\nreplace = ""\ncount = 20\n'
+        '[[patch.step]]\nrule = "rename.cocci"\npaths = ["drivers/a", "lib"]',
+    )
+    done = reroll(*small.words("generate"))
+    assert done.code == 1
+    assert "patch a: drivers/a/big.c:24: old_call: unexplained: a call" in done.err
 
 
 def test_names_that_spatch_would_hand_to_a_shell_are_refused(

@@ -92,6 +92,13 @@ LEFT = [
     ("struct s {\n\tint a, f;\n\tint *g[2], *f;\n};\n", "other name, other name"),
     ("__printf(1, 2) int f(const char *a, ...);\n", "prototype"),
     ("struct s *f(int a)\n{\n}\n", "definition"),
+    ("#define A 1\nint f(int a);\n", "prototype"),
+    ("int f(void);\nint f(struct s *, foo_t);\n", "prototype prototype"),
+    ("int a(int x)\n{\n\tswitch (x) {\n}\n\tPREPARE_IT\n\tf(x, 4);\n}\n", "unexplained"),
+    ("int a(void)\n{\n}\n\t__for_each(x, y)\n\tf(x, 3);\n", "unexplained"),
+    ("EXPORT_TABLE(t, f(1, 5));\n", "unexplained"),
+    ('void a(void)\n{\n\tasm volatile("call f");\n}\n', "unexplained"),
+    ('int b(void) __attribute__((alias("f")));\n', "unexplained"),
 ]  # fmt: skip
 
 
@@ -114,6 +121,18 @@ CHANGED = [
     ("behind a nested call", "\tf(g(1));\n", "\tf(g(1) | X);\n", "converted"),
     ("in plain parentheses", "\tf((A | B));\n", "\tf((A | B | C));\n", "converted"),
     ("a line of its own", "\tf(1,\n\t  2);\n", "\tf(1,\n\t  3,\n\t  2);\n", "converted"),
+    (
+        "joined lines",
+        "\tf(-1); f(a[i], 0);\n\tc = 1; f(A | B, 1); c = 1;\n\tf(1, 0);\n",
+        "\tf(-1); c = 1; f(A | B, 1); c = 1;\n",
+        "unexplained converted unexplained converted",
+    ),
+    (
+        "a comment in a nested call",
+        "\tx = f(a, f(b, /* x */ 0, 2));\n",
+        "\tx = h(a, f(b, 0, 2));\n",
+        "converted unexplained",
+    ),
     ("layout over lines", "\tf(1,\n\t  2, 3);\n", "\tf(1, 2,\n\t  3);\n", "unexplained"),
     ("layout only", "\tf(1,\n\t  2);\n", "\tf(1, 2);\n", "unexplained"),
     ("one of two", "\tf(1); f(2);\n", "\tg(1); f(2);\n", "converted unexplained"),
@@ -152,6 +171,13 @@ def test_what_is_known_of_a_file(more: dict[str, object], bucket: Bucket, why: s
     site = ledger_of("int a(void)\n{\n\tM(f(1)\n}\n", **more).sites[0]
     assert (site.bucket, site.line) == (bucket, 3)
     assert why in site.why
+
+
+def test_members_are_no_locals_for_a_rule_about_members() -> None:
+    text = "int a(struct s *p, int f)\n{\n\tint x = f;\n\treturn p->f;\n}\n"
+    only = frozenset({"f"})
+    done = ledger_of(text, members=only, only_members=only)
+    assert buckets(done) == ["other name", "other name", "unexplained"]
 
 
 @pytest.mark.parametrize(

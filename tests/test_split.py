@@ -312,6 +312,54 @@ def test_names_tell_shards_apart() -> None:
     assert slug(long[0]) != slug(long[1])
 
 
+def test_what_a_declaration_or_a_reason_does_to_a_tail(place: Place) -> None:
+    text = "static inline int wrap(int x)\\n{\\n\\treturn old_call(x);\\n}\\n"
+    place.rewrite("replace = '/* use this one */", f"replace = '{text}/* use this one */")
+    place.rewrite(
+        'rule = "rename.cocci"', 'rule = "rename.cocci"\nexclude = { "include" = "the wrapper" }'
+    )
+    done = place.generate()
+    assert done.code == 0, done.err
+    assert "held back: 1 site of convert left, the first at include/linux/api.h:4" in done.out
+    place.rewrite('needs = "convert"', 'needs = "convert"\ndespite = { "include" = "goes, too" }')
+    assert place.generate().code == 0
+    assert place.titles()[-1] == "api: remove old_call()"
+
+
+def test_another_way_to_split_starts_anew(place: Place) -> None:
+    place.rewrite('split = "subsystem"', 'split = "subsystem"\ninto = "series"')
+    assert place.generate().code == 0
+    place.rewrite('into = "series"', "limit = 1")
+    assert place.generate("-v", 2).code == 0
+    assert list(place.shards(2)) == ["convert-alpha-subsystem"]
+
+
+def test_another_folder_of_the_same_name_is_no_older_version(
+    place: Place, reroll: Run, tmp_path: Path
+) -> None:
+    assert place.generate().code == 0
+    tip = git(place.tree, "rev-parse", "reroll/new-call")
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "rename.cocci").write_text(RENAME)
+    (other / "series.toml").write_text(place.campaign.replace("Use new_call()", "Use another"))
+    done = reroll("-C", other, "--tree", place.tree, "generate")
+    assert done.code == 3
+    assert "which no version in" in done.err
+    assert git(place.tree, "rev-parse", "reroll/new-call") == tip
+
+
+def test_a_header_in_a_shard_is_noted(place: Place) -> None:
+    place.rewrite(
+        'rule = "rename.cocci"',
+        'rule = "generic/drop-argument"\n'
+        'parameters = { function = "old_call", position = 1, arguments = 1 }',
+    )
+    place.campaign = place.campaign[: place.campaign.index('[[patch]]\nid = "tail"')]
+    done = place.generate()
+    assert "note: patch convert: include/linux/api.h is changed in one shard" in done.err
+
+
 def test_two_split_patches_in_series_of_their_own(place: Place) -> None:
     place.rewrite('split = "subsystem"', 'split = "subsystem"\ninto = "series"')
     place.rewrite(
@@ -352,10 +400,17 @@ def test_what_is_left_out_shows_without_a_main_series(place: Place) -> None:
 
 
 def test_equal_prefixes_are_set_apart() -> None:
-    assert distinct(["nvme", "nvme", "usb"], ["NVM HOST", "NVM TARGET DRIVER", "USB"]) == [
-        "nvme: nvm-host",
-        "nvme: nvm-target",
+    files = [
+        ["arch/x86/hyperv/hv_init.c", "arch/x86/hyperv/mmu.c"],
+        ["arch/x86/kernel/a.c", "arch/x86/mm/b.c"],
+        ["drivers/usb/x.c"],
+        ["arch/x86/mm/pat.c"],
+    ]
+    assert distinct(["x86", "x86", "usb", "x86"], files) == [
+        "x86: hyperv",
+        "x86",
         "usb",
+        "x86: pat",
     ]
 
 

@@ -68,6 +68,18 @@ CASES = [
         "\tint\t\ttwo=1;\n",
     ),
     (
+        "a line that was too wide before is not ours",
+        "\tx = a_very_long_name_of_a_function(p->first_of_them_all, p->second_of_them_all, 1);\n",
+        "\tx = a_very_long_name_of_a_function(p->first_of_them_all, p->second_of_them, 1);\n",
+        "\tx = a_very_long_name_of_a_function(p->first_of_them_all, p->second_of_them, 1);\n",
+    ),
+    (
+        "a new line under old ones that hang",
+        "\trc = fill(start,\n\t\tp->flags,\n\t\tp->vec);\n",
+        "\trc = fill(start,\n\t\t  p->flags | X,\n\t\tp->vec);\n",
+        "\trc = fill(start, p->flags | X, p->vec);\n",
+    ),
+    (
         "other statements stay",
         "\ty=1;\n\tx = f(1);\n\tz=2;\n",
         "\ty=1;\n\tx =g(1);\n\tz=2;\n",

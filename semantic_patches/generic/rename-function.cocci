@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/// Rename a function: its prototypes, definition, calls, exports and every
-/// place that takes its address.
+/// Rename virtual.old() to virtual.new(): its prototypes, definition, calls,
+/// exports and every place that takes its address.
 ///
 // Definitions (-D):
 //   old  the name it has

@@ -4,6 +4,7 @@ import argparse
 import json
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import mkdtemp
@@ -11,8 +12,9 @@ from typing import get_args
 
 from generator.campaign import FILE_NAME, Split, load
 from generator.errors import RerollError, UsageError
-from generator.rule import read_rule
+from generator.rule import Rule, read_rule
 from generator.rules import bundled_folder, find_rule
+from generator.spatch import Engine, find_spatch
 from series import options
 from series.output import say
 from series.skeleton import campaign_text
@@ -94,7 +96,9 @@ def _of_rule(args: argparse.Namespace) -> Callable[[Path], None]:
     values = options.rule_values(path, args.define)
     rule = read_rule(path, name=path.name, **values)  # type: ignore[arg-type]
     given = {name: value for group in values.values() for name, value in group.items()}
-    text = campaign_text(rule, path.name, split=args.split, values=given)
+    _check(rule, args)
+    name = Path(args.folder).absolute().name
+    text = campaign_text(rule, path.name, name=name, split=args.split, values=given)
 
     def fill(folder: Path) -> None:
         shutil.copyfile(path, folder / path.name)
@@ -102,6 +106,17 @@ def _of_rule(args: argparse.Namespace) -> Callable[[Path], None]:
         load(folder)
 
     return fill
+
+
+def _check(rule: Rule, args: argparse.Namespace) -> None:
+    """Let spatch read the rule; say what is missing for a series worth reading."""
+    if not rule.scripts:
+        spatch = find_spatch(options.settings_of(args).spatch)
+        with Engine(spatch, rule, timeout=30, jobs=1) as engine:
+            engine.tokens()
+    if not rule.description:
+        note = "the rule has no '///' line: titles and messages of the patches say little"
+        say(f"reroll: note: {note}", sys.stderr)
 
 
 def _copy(source: Path, folder: Path, ignored: Callable[..., set[str]]) -> None:
