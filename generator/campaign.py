@@ -174,7 +174,7 @@ class Patch(_Table):
     message_file: RelativePath | None = None
     author: Line | None = None
     unmatched: Unmatched = "fail"
-    remaining: Remaining = "explained"
+    remaining: Remaining | None = None
     needs: str | None = None
     despite: dict[RelativePath, Line] = Field(default_factory=dict)
     split: Split = "none"

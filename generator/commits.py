@@ -293,8 +293,9 @@ def _run_patch(shop: Workshop, patch: Patch) -> _Made:
         ledger = ledger_of(shop.worktree, searches, shop.worktree.staged_diff("10%"))
     else:
         ledger = ledger_of(shop.worktree, searches, diff)
-    troubles = [str(site) for site in ledger.offending(patch.remaining)]
-    if patch.remaining != "any":
+    allowed = _allowed(patch, reports)
+    troubles = [str(site) for site in ledger.offending(allowed)]
+    if allowed != "any":
         troubles += [
             trouble
             for report in reports
@@ -304,6 +305,14 @@ def _run_patch(shop: Workshop, patch: Patch) -> _Made:
     if troubles:
         raise TroubleError(f"patch {patch.id}", troubles)
     return _Made(patch, tuple(reports), tuple(left_out), edits.summarize(diff), ledger)
+
+
+def _allowed(patch: Patch, reports: Sequence[StepReport]) -> str:
+    """Which sites may be left: as the patch says, else as its rules do."""
+    if patch.remaining:
+        return patch.remaining
+    said = {report.rule.remaining for report in reports if report.rule}
+    return said.pop() if len(said) == 1 else "explained"
 
 
 def _run_steps(shop: Workshop, patch: Patch) -> tuple[list[StepReport], list[str], list[Search]]:

@@ -12,7 +12,7 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
@@ -68,6 +68,9 @@ _CALLED = re.compile(r"([A-Za-z_]\w*)\s*\Z")
 _NO_CALL = frozenset({"sizeof", "typeof", "return", "if", "while", "for", "switch"})
 # Characters that the arguments of one call may take.
 _FAR = 20_000
+
+
+_RENAMED = "a definition that has another name now"
 
 
 @dataclass(frozen=True, order=True)
@@ -197,7 +200,21 @@ def account(
                 if old is None or old.bucket is Bucket.EXCLUDED:
                     sites[path, offset] = site
     ordered = dict.fromkeys(word for search in searches for word in search.words)
-    return Ledger(tuple(ordered), tuple(sorted(sites.values())))
+    return Ledger(tuple(ordered), tuple(sorted(_without_definition(sites.values()))))
+
+
+def _without_definition(sites: Iterable[Site]) -> Iterator[Site]:
+    """``sites``; an export or prototype of what has another name now explains nothing."""
+    found = list(sites)
+    renamed = {(site.path, site.word) for site in found if site.why == _RENAMED}
+    words = {word for _, word in renamed}
+    for site in found:
+        export = site.bucket is Bucket.EXPORT and (site.path, site.word) in renamed
+        if export or (site.bucket is Bucket.PROTOTYPE and site.word in words):
+            why = f"{site.why} of what has another name now"
+            yield replace(site, bucket=Bucket.UNEXPLAINED, why=why)
+        else:
+            yield site
 
 
 def words_pattern(words: Iterable[str]) -> re.Pattern[str]:
@@ -270,7 +287,7 @@ class _File:
             if self._change and self._change.touches([(offset, offset + len(word))]):
                 return Bucket.CONVERTED, ""
         elif self._code_change and self._code_change.touches(self._own(offset, word)):
-            return Bucket.CONVERTED, ""
+            return Bucket.CONVERTED, self._renamed(offset, word)
         if region is Region.STRING and self._is_code(offset):
             return Bucket.UNEXPLAINED, "in a string that is code"
         if region in _REGIONS:
@@ -294,6 +311,12 @@ class _File:
         if self._line(line) in self._search.unparsed.get(self._later, ()):
             return Bucket.UNPARSED, "spatch could not parse this code"
         return self._judge_code(offset, word, region)
+
+    def _renamed(self, offset: int, word: str) -> str:
+        """Whether a site that was changed is a definition that got another name."""
+        if not self._code_change or not self._code_change.touches([(offset, offset + len(word))]):
+            return ""
+        return _RENAMED if self._judge_use(offset, word)[0] is Bucket.DEFINITION else ""
 
     @cached_property
     def _code_change(self) -> Change | None:

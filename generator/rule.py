@@ -56,7 +56,7 @@ _FORBIDDEN = (
 )
 _VIRTUAL = re.compile(r"^virtual\s+([\w\s,]+?)\s*;?\s*$", re.MULTILINE)
 _VIRTUAL_IDENTIFIER = re.compile(r"\bvirtual\s*\.\s*([A-Za-z_]\w*)")
-_HEADER_LINE = re.compile(r"//\s*(Options|Keywords|Requires|Confidence|Comments):\s*(.*)")
+_HEADER_LINE = re.compile(r"//\s*(Options|Keywords|Requires|Confidence|Comments|Remaining):\s*(.*)")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*\Z")
 
 
@@ -66,7 +66,8 @@ class Rule:
 
     ``text`` is SmPL (a template is already rendered), ``defines`` are the
     values of its virtual identifiers, ``options`` are the words its header asks
-    spatch for, ``scripts`` the languages of its script rules.
+    spatch for, ``scripts`` the languages of its script rules, ``remaining`` which
+    sites it may leave.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Rule:
     keywords: tuple[str, ...] = ()
     virtuals: tuple[str, ...] = ()
     scripts: tuple[str, ...] = ()
+    remaining: str = "explained"
     defines: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -204,7 +206,11 @@ def read_rule(
                 [f"{name}: has no parameter '{item}'" for item in unknown],
                 hint=f"it knows: {', '.join(_described(text, known)) or 'none'}",
             )
-        text = render(text, parameters or {}, name=name)
+        try:
+            text = render(text, parameters or {}, name=name)
+        except CampaignError as error:
+            hint = f"its parameters: {', '.join(_described(text, known))}"
+            raise CampaignError(error.problems, hint=hint) from error
     elif parameters:
         raise CampaignError(
             [f"{name}: takes no parameters, only a .cocci.j2 template does"],
@@ -235,6 +241,7 @@ def parse_rule(text: str, *, name: str, defines: Mapping[str, str] | None = None
             word for found in _VIRTUAL.findall(text) for word in re.split(r"[\s,]+", found)
         ),
         scripts=_scripts(text),
+        remaining=_remaining(header),
         defines=dict(defines or {}),
     )
     for pattern, what in _FORBIDDEN:
@@ -253,6 +260,12 @@ def parse_rule(text: str, *, name: str, defines: Mapping[str, str] | None = None
     return rule
 
 
+def _remaining(header: Mapping[str, list[str]]) -> str:
+    """What a rule says of the sites it leaves (``// Remaining: any``: most are not its own)."""
+    said = " ".join(header.get("Remaining", [])).split()
+    return said[0] if said and said[0] in ("none", "explained", "any") else "explained"
+
+
 def _scripts(text: str) -> tuple[str, ...]:
     """The languages of the script rules in ``text``, with and without its comments."""
     found = _SCRIPT_RULE.findall(text) + _SCRIPT_RULE.findall(_COMMENT.sub(" ", text))
@@ -267,7 +280,7 @@ def _header(text: str) -> dict[str, list[str]]:
         if stripped.startswith("///"):
             found.setdefault("///", []).append(stripped[3:].strip().rstrip("/").strip())
         elif match := re.match(
-            r"//\s*(Options|Keywords|Requires|Confidence|Comments):\s*(.*)", line
+            r"//\s*(Options|Keywords|Requires|Confidence|Comments|Remaining):\s*(.*)", line
         ):
             found.setdefault(match[1], []).append(match[2].strip())
         elif stripped and not stripped.startswith("//"):

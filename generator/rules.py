@@ -41,9 +41,10 @@ def find_rule(name: str, folder: Path) -> Path:
         return own
     if found := find_bundled(name):
         return found
+    generic = [known for known in bundled_names() if known.startswith("generic/")]
     raise UsageError(
         f"there is no rule {name} in {folder}, and none of that name comes with reroll",
-        hint=nearest(name) or f"there are: {', '.join(bundled_names())}",
+        hint=nearest(name) or f"there are: {', '.join(generic)}",
     )
 
 

@@ -9,11 +9,15 @@ from generator.ledger import Ledger
 
 @dataclass(frozen=True)
 class Scan:
-    """What rules would change (a git diff, empty for nothing), and the ledger of all of them."""
+    """What rules would change (a git diff, empty for nothing), and the ledger of all of them.
+
+    ``remaining`` is what the rules themselves say of the sites they leave.
+    """
 
     diff: bytes
     ledger: Ledger
     conversions: tuple[Conversion, ...]
+    remaining: str = "explained"
 
 
 def scan(bench: Bench, orders: Sequence[Order]) -> Scan:
@@ -23,4 +27,6 @@ def scan(bench: Bench, orders: Sequence[Order]) -> Scan:
     """
     done = [convert(bench, order) for order in orders]
     diff = bench.worktree.staged_diff()
-    return Scan(diff, ledger_of(bench.worktree, [item.search for item in done], diff), tuple(done))
+    ledger = ledger_of(bench.worktree, [item.search for item in done], diff)
+    said = {order.rule.remaining for order in orders}
+    return Scan(diff, ledger, tuple(done), said.pop() if len(said) == 1 else "explained")

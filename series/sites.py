@@ -1,14 +1,14 @@
 """A ledger as people read it: how many sites in which bucket, and those that were left."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TextIO
 
+from generator.ledger import EXPLAINED
 from series.output import one_line, say
 from series.version import LedgerRecord, SiteRecord
 
 # Sites that only need a glance come as a number, when there are more of them than this.
 _SHOWN = 10
-_PLAIN = ("comment", "string", "not C", "other name")
 
 
 def show(
@@ -16,11 +16,13 @@ def show(
     indent: str = "",
     *,
     everything: bool = False,
+    apart: Collection[str] = (),
     stream: TextIO | None = None,
 ) -> None:
     """Say the counts, then a line a site that was left: place, bucket and why.
 
-    Comments, strings and the like are cut after ten, unless ``everything`` is asked for.
+    What needs no look is cut after ten, unless ``everything`` is asked for.  Sites in
+    the buckets ``apart`` are shown elsewhere.
     """
     if not ledger.words:
         say(
@@ -33,14 +35,14 @@ def show(
         return
     counts = ", ".join(f"{count} {bucket}" for bucket, count in ledger.counts.items())
     say(f"{indent}sites of {_words(ledger.words)}: {len(ledger.sites)} = {counts}", stream)
-    left = [site for site in ledger.sites if site.bucket != "converted"]
-    plain = [site for site in left if site.bucket in _PLAIN]
+    left = [site for site in ledger.sites if site.bucket not in ("converted", *apart)]
+    plain = [site for site in left if site.bucket in EXPLAINED]
     cut = [] if everything else plain[_SHOWN:]
     shown = [site for site in left if site not in cut]
     for line in _table(shown):
         say(f"{indent}  {line}", stream)
     if cut:
-        say(f"{indent}  and {len(cut)} more in comments, strings and files that are no C", stream)
+        say(f"{indent}  and {len(cut)} more that need no look", stream)
 
 
 def _words(words: Sequence[str]) -> str:

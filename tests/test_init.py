@@ -13,7 +13,7 @@ def test_a_bundled_campaign_becomes_a_folder(reroll: Run, tmp_path: Path) -> Non
     done = reroll("-C", tmp_path, "init", "mine", "--campaign", "frame_vector")
     assert done.code == 0
     assert load(tmp_path / "mine").series.name == "frame-vector"
-    assert "reroll -C mine --tree LINUX generate" in done.out
+    assert f"reroll -C {tmp_path}/mine --tree LINUX generate" in done.out
 
 
 def test_an_empty_folder_stays_the_same_one(reroll: Run, tmp_path: Path) -> None:

@@ -311,3 +311,30 @@ def test_kernel_doc_follows_and_asks_for_texts(reroll: Run, tree: MakeTree) -> N
     )
     assert done.code == 0, done.err
     assert "+ * @flags: how to fill\n" in done.out
+
+
+def test_an_export_of_what_was_renamed_is_not_explained(
+    reroll: Run, tree: MakeTree, tmp_path: Path
+) -> None:
+    rule = tmp_path / "half.cocci"
+    rule.write_text(
+        "virtual patch\n@@ type T; parameter list P; @@\n T\n-old_call\n+new_call\n (P) { ... }\n"
+    )
+    text = "int old_call(int x)\n{\n\treturn x;\n}\nEXPORT_SYMBOL(old_call);\n"
+    done = reroll("scan", rule, "--tree", tree({"a.c": text, "a.h": "int old_call(int x);\n"}))
+    assert done.code == 1
+    assert "a.c:5: old_call: unexplained: an export of what has another name now" in done.err
+    assert "a.h:1: old_call: unexplained: a prototype of what has another name now" in done.err
+
+
+def test_a_rule_may_say_what_it_leaves(reroll: Run, tree: MakeTree, rule: Path) -> None:
+    place = tree({"a.c": CALL, "b.c": "int b(void)\n{\n\treturn take(old_call);\n}\n"})
+    assert reroll("scan", rule, "--tree", place).code == 1
+    rule.write_text("// Remaining: any\n" + RENAME)
+    assert reroll("scan", rule, "--tree", place).code == 0
+    assert reroll("scan", rule, "--tree", place, "--remaining", "explained").code == 1
+
+
+def test_what_a_template_needs_is_said(reroll: Run, tree: MakeTree) -> None:
+    done = reroll("scan", "generic/drop-argument", "--tree", tree({"a.c": CALL}))
+    assert "hint: its parameters: arguments, function, position, value" in done.err

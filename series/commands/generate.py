@@ -100,4 +100,5 @@ def _show_version(version: Version) -> None:
         )
         for reason in patch.skipped_steps:
             say(f"      step left out: {reason}")
-        sites.show(patch.ledger, "      ")
+        if patch.rules:
+            sites.show(patch.ledger, "      ")

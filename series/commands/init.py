@@ -66,7 +66,8 @@ def run(args: argparse.Namespace) -> int:
         what = f"the campaign '{args.campaign}'"
         fill = _of_campaign(args)
     _make(folder, fill, keep=not args.dry_run)
-    following = f"reroll -C {args.folder} --tree LINUX generate"
+    where = folder if args.directory != "." or args.folder == "." else args.folder
+    following = f"reroll -C {where} --tree LINUX generate"
     if args.json:
         say(json.dumps({"folder": str(folder), "next": following}))
     else:

@@ -19,6 +19,7 @@ from series.settings import Settings, jobs_of
 
 EXAMPLE = "reroll scan generic/rename-function -D old=follow_pfn -D new=look_up_pfn --tree ~/linux"
 _SUFFIXES = (".cocci", ".cocci.j2")
+_SHOWN = 40
 
 
 def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -62,13 +63,16 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     parser.add_argument(
         "--remaining",
         choices=("none", "explained", "any"),
-        default="explained",
-        help="which sites may be left for status 0 (explained)",
+        help="which sites may be left for status 0 (default: as the rules say, else explained)",
     )
     parser.add_argument("--repeat", action="store_true", help="run a rule until it is stable")
     parser.add_argument("--no-kernel-doc", action="store_true", help="leave kernel-doc as it is")
     parser.add_argument("--no-style", action="store_true", help="leave the layout to spatch")
-    parser.add_argument("--all", action="store_true", help="list every site that is left")
+    parser.add_argument(
+        "--all",
+        action="store_true",
+        help="list every site that is left, also those that need no look",
+    )
     options.add_spatch(parser)
 
 
@@ -82,10 +86,14 @@ def run(args: argparse.Namespace) -> int:
         found = _scan(args, settings, tree)
     finally:
         tree.close()
+    args.remaining = args.remaining or found.remaining
     _show(found, args)
     troubles = _troubles(found, args.remaining)
-    for trouble in troubles:
+    shown = troubles if args.all else troubles[:_SHOWN]
+    for trouble in shown:
         say(f"reroll: {one_line(trouble)}", sys.stderr)
+    if len(troubles) > len(shown):
+        say(f"reroll: and {len(troubles) - len(shown)} more (--all)", sys.stderr)
     if not found.diff:
         say("reroll: nothing matches", sys.stderr)
     return 1 if troubles or not found.diff else 0
@@ -168,7 +176,7 @@ def _troubles(found: Scan, remaining: str) -> list[str]:
     troubles = [str(site) for site in found.ledger.offending(remaining)]
     for conversion in found.conversions:
         troubles += conversion.troubles
-        troubles += conversion.undescribed
+        troubles += [f"{text} (--describe NAME=TEXT)" for text in conversion.undescribed]
     return troubles
 
 
@@ -192,4 +200,6 @@ def _show(found: Scan, args: argparse.Namespace) -> None:
     sys.stdout.flush()
     for note in dict.fromkeys(note for item in found.conversions for note in item.notes):
         say(f"reroll: note: {note}", sys.stderr)
-    sites.show(ledger, everything=args.all, stream=sys.stderr)
+    # What is wrong is said last, each with our name in front.
+    wrong = {str(site.bucket) for site in found.ledger.offending(args.remaining)}
+    sites.show(ledger, everything=args.all, apart=wrong, stream=sys.stderr)
