@@ -113,9 +113,18 @@ def generate(request: Request, report: Progress) -> Outcome:
         built = build(shop, committer)
     # Not in the worktree of the series: a campaign must not bring its own get_maintainer.pl.
     with request.tree.worktree(request.base) as worktree:
+        made: list[Generated] = []
         wanted = [*([(request, built)] if built.patches else []), *_apart(request, built)]
-        made = [_compose(one, part, worktree, committer, spatches.versions) for one, part in wanted]
+        for one, part in wanted:
+            above = _below(made[0].version) if made and part.base != built.root else ""
+            made.append(_compose(one, part, worktree, committer, spatches.versions, above))
     return Outcome(tuple(made), records.skipped(built), records.rest(built), _notes(built))
+
+
+def _below(version: Version) -> str:
+    """What a series says of the one that it goes on top of."""
+    first = version.mails[0]
+    return f'Goes on top of "{version.title}":\n  {first.message_id}'
 
 
 def _notes(built: Built) -> tuple[str, ...]:
@@ -263,7 +272,7 @@ def _date(request: Request) -> str:
 
 
 def _compose(
-    request: Request, built: Built, worktree: Worktree, sender: Identity, spatch: str
+    request: Request, built: Built, worktree: Worktree, sender: Identity, spatch: str, above: str
 ) -> Generated:
     campaign, number = request.campaign, request.version
     cover = len(built.patches) > 1
@@ -295,7 +304,8 @@ def _compose(
         mails[letter.name] = compose.address_mail(letter.content, everybody, thread.headers(0))
         record = CoverRecord(letter.name, thread.ids[0], everybody)
     for mail, patch, plan in zip(patches, built.patches, plans, strict=True):
-        content = compose.add_below_cut(mail.content, _changelog(campaign, patch.of, number))
+        notes = [above, _changelog(campaign, patch.of, number)]
+        content = compose.add_below_cut(mail.content, "\n\n".join(filter(None, notes)))
         mails[mail.name] = compose.address_mail(content, plan, thread.headers(mail.number))
     made = records.patches(request.tree, built, patches, plans, thread)
     return Generated(request, _version(request, built, record, made, sender.date, spatch), mails)

@@ -218,6 +218,8 @@ def test_series_of_their_own(place: Place, reroll: Run) -> None:
     ).read_text()
     assert "base-commit: " + git(place.tree, "rev-parse", "master") in mail
     assert "prerequisite-patch-id: " in mail
+    head_id = place.manifest()["patches"][0]["message_id"]  # type: ignore[index]
+    assert f'\n---\nGoes on top of "Use new_call()":\n  {head_id}\n\n' in mail
     again = place.generate("-v", 2)
     assert again.code == 0, again.err
     assert place.titles(2, "series/convert-beta-drivers") == ["beta: three: use new_call()"]
