@@ -87,6 +87,15 @@ def test_nothing_matches(reroll: Run, tree: MakeTree, rule: Path) -> None:
         (["RULE", "-D", "a=b c"], "define a = 'b c': both must be C identifiers"),
         (["RULE", "--exclude", "a.c"], "--exclude a.c: must be NAME=VALUE"),
         (["generic/drop-argument"], "template: 'function' is undefined"),
+        (
+            ["generic/drop-argument", "-D", "function=a; b()", "-D", "position=1"],
+            "parameter function: 'a; b()' is no C identifier",
+        ),
+        (
+            ["generic/drop-argument", "-D", "function=a", "-D", "position=x", "-D", "arguments=1"],
+            "position counts from 1 up to 'arguments'",
+        ),
+        (["generic/drop-argument", "-D", "fun=a"], "has no parameter 'fun'"),
         (["RULE", "--base", "nowhere"], "there is no commit 'nowhere'"),
     ],
 )
@@ -338,3 +347,15 @@ def test_a_rule_may_say_what_it_leaves(reroll: Run, tree: MakeTree, rule: Path) 
 def test_what_a_template_needs_is_said(reroll: Run, tree: MakeTree) -> None:
     done = reroll("scan", "generic/drop-argument", "--tree", tree({"a.c": CALL}))
     assert "hint: its parameters: arguments, function, position, value" in done.err
+
+
+def test_a_file_that_takes_too_long_is_accounted_for(
+    reroll: Run, tree: MakeTree, rule: Path
+) -> None:
+    body = "".join(f"\tx = old_call(x + {number});\n" for number in range(12_000))
+    place = tree({"a.c": CALL, "big.c": f"int big(int x)\n{{\n{body}\treturn x;\n}}\n"})
+    done = reroll("scan", rule, "--timeout", "1", "--tree", place, "--json")
+    assert done.code == 1
+    answer = json.loads(done.out)
+    assert answer["ledger"]["counts"] == {"converted": 1, "timed out": 12_000}
+    assert "big.c:3: old_call: timed out: spatch ran into its time limit" in answer["troubles"]
