@@ -90,11 +90,14 @@ class Rule:
 
     @property
     def body(self) -> str:
-        """The text without the comments at its top."""
-        lines = self.text.strip().split("\n")
-        while lines and (not lines[0].strip() or lines[0].startswith("//")):
-            del lines[0]
-        return "\n".join(lines)
+        """The text as commit messages quote it: the rules, less what only coccicheck needs.
+
+        Comments at the top go, and the virtual rule ``patch`` with what depends on it.
+        """
+        text = re.sub(r"\A(?:\s*(?://[^\n]*)?\n)+", "", self.text)
+        text = re.sub(r"^virtual[ \t]+patch[ \t]*;?[ \t]*\n+", "", text, flags=re.MULTILINE)
+        text = re.sub(r"\bdepends on patch\s*&&\s*", "depends on ", text)
+        return re.sub(r"\s*\bdepends on patch(?=\s*@)", "", text).strip()
 
     @property
     def changed_words(self) -> frozenset[str]:
