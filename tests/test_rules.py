@@ -72,12 +72,11 @@ def test_rule(path: Path, case: Path, build: str, tmp_path: Path) -> None:
     )
     place = make_repository(tmp_path / "tree", {name: old for name, (old, _) in table.items()})
     with Engine(find_spatch(build), rule, timeout=60, jobs=1) as engine:
-        tokens = engine.tokens()
-        first = engine.run(place, sorted(table), tokens)
+        first = engine.run(place, sorted(table), rule.keywords)
         for outcome in first:
             if outcome.diff:
                 git(place, "apply", "--index", "-", stdin=outcome.diff)
-        second = engine.run(place, sorted(table), tokens)
+        second = engine.run(place, sorted(table), rule.keywords)
     wrong = ""
     for name, (_, expected) in sorted(table.items()):
         found = (place / name).read_text()
