@@ -345,7 +345,7 @@ def _refuse_trouble(shop: Workshop, patch: Patch, error: UnmatchedError) -> None
     """A rule that changed nothing because files could not be read is not just unmatched."""
     if error.conversion is None or patch.remaining == "any":
         return
-    unread = (Bucket.UNPARSED, Bucket.TIMED_OUT, Bucket.REFUSED)
+    unread = (Bucket.UNPARSED, Bucket.TIMED_OUT, Bucket.FAILED, Bucket.REFUSED)
     search = [error.conversion.search]
     sites = ledger_of(shop.worktree, search, shop.worktree.staged_diff()).sites
     troubles = [str(site) for site in sites if site.bucket in unread]

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
-from generator.c_source import Region, lex
+from generator.c_source import Region, Token, lex
 from generator.edits import Change
 from generator.errors import RerollError
 
@@ -269,7 +269,7 @@ class _File:
             for found in pattern.finditer(self._text):
                 yield found.start(), found[0], None
             return
-        for token in lex(self._text):
+        for token in self._tokens:
             for found in pattern.finditer(token.text):
                 yield token.offset + found.start(), found[0], token.region
 
@@ -412,18 +412,21 @@ class _File:
         """The text with all that is no code, and every directive, blanked out."""
         if not self._path.endswith((".c", ".h")):
             return self._text
-        kept = (Region.CODE, Region.MACRO)
-        return "".join(
-            token.text if token.region in kept else re.sub(r"[^\n]", " ", token.text)
-            for token in lex(self._text)
-        )
+        return self._only(Region.CODE, Region.MACRO)
 
     @cached_property
     def _plain(self) -> str:
         """The same without macros."""
+        return self._only(Region.CODE)
+
+    @cached_property
+    def _tokens(self) -> list[Token]:
+        return list(lex(self._text))
+
+    def _only(self, *kept: Region) -> str:
         return "".join(
-            token.text if token.region is Region.CODE else re.sub(r"[^\n]", " ", token.text)
-            for token in lex(self._text)
+            token.text if token.region in kept else re.sub(r"[^\n]", " ", token.text)
+            for token in self._tokens
         )
 
     @cached_property

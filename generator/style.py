@@ -133,11 +133,11 @@ def choose(before: str, after: str, formatted: str, hunks: Sequence[Hunk]) -> st
 
 def _widths_before(old: list[str], hunks: Sequence[Hunk]) -> dict[int, int]:
     """How wide the widest line was that each changed line stands for."""
-    return {
-        line: _widest(old[hunk.old - 1 : hunk.old - 1 + hunk.removed])
-        for hunk in hunks
-        for line in range(hunk.new, hunk.new + hunk.added)
-    }
+    found: dict[int, int] = {}
+    for hunk in hunks:
+        width = _widest(old[hunk.old - 1 : hunk.old - 1 + hunk.removed])
+        found |= dict.fromkeys(range(hunk.new, hunk.new + hunk.added), width)
+    return found
 
 
 def _statements(

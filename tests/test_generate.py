@@ -198,6 +198,17 @@ def test_code_that_spatch_cannot_parse_is_named(reroll: Run, small: Small) -> No
     assert reroll(*small.words("generate")).code == 0
 
 
+def test_a_file_that_spatch_drops_is_not_unmatched(reroll: Run, small: Small) -> None:
+    (small.tree / "drivers/a/a.c").write_text(
+        "int a(int x)\n{\n\treturn old_call(old_call(x));\n}\n"
+    )
+    commit_all(small.tree, "nested calls, which this rule cannot do")
+    small.rewrite('id = "a"', 'id = "a"\nunmatched = "skip"')
+    done = reroll(*small.words("generate"))
+    assert done.code == 1
+    assert "patch a: drivers/a/a.c:3: old_call: failed: spatch dropped it" in done.err
+
+
 def test_a_later_rule_without_a_match_in_a_changed_file(reroll: Run, small: Small) -> None:
     (small.folder / "other.cocci").write_text(
         "virtual patch\n@@ @@\n- old_call(NONE)\n+ new_call(NONE)\n"
