@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from generator import edits
+from generator.buckets import Bucket
 from generator.campaign import MoveStep, Patch
 from generator.conversion import TroubleError, UnmatchedError, ledger_of
 from generator.errors import CampaignError, ConflictError, ExpectedFailureError
-from generator.ledger import Bucket, Ledger, Search, Site, within
+from generator.ledger import Ledger, Search, Site, within
 from generator.messages import compose_message
 from generator.split import Shard
 from generator.steps import StepReport, Workshop, run_step

@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from generator import edits, kernel_doc, style
+from generator.buckets import Bucket
 from generator.errors import ExpectedFailureError
 from generator.includes import local_includes
-from generator.ledger import Bucket, Ledger, Search, account, within, words_pattern
+from generator.ledger import Ledger, Search, account, within, words_pattern
 from generator.rule import Rule
 from generator.spatch import Engine, Kind, Outcome, Spatch
 from generator.tree import Worktree

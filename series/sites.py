@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import TextIO
 
-from generator.ledger import EXPLAINED
+from generator.buckets import EXPLAINED
 from series.output import one_line, say
 from series.version import LedgerRecord, SiteRecord
 

@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator import edits
+from generator.buckets import Bucket
 from generator.c_source import Region, lex
 from generator.errors import RerollError
-from generator.ledger import Bucket, Ledger, Search, account
+from generator.ledger import Ledger, Search, account
 from tests.repositories import git, make_repository
 
 
