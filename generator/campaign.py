@@ -78,6 +78,8 @@ Revision = Annotated[str, AfterValidator(_revision)]
 Unmatched = Literal["fail", "skip"]
 Remaining = Literal["none", "explained", "any"]
 Split = Literal["none", "maintainer", "subsystem", "directory", "file"]
+Role = Literal["named", "maintainer", "reviewer", "list", "trailer", "fixes", "reply"]
+Scope = Literal["patch", "series", "cover"]
 
 
 class _Table(BaseModel):
@@ -211,11 +213,26 @@ class Series(_Table):
     to: list[Line] = Field(default_factory=list)
     cc: list[Line] = Field(default_factory=list)
     changelog: dict[int, list[Line]] = Field(default_factory=dict)
+    allow_many: Line | None = None
+    in_reply_to: Literal["none", "previous"] = "none"
 
     @field_validator("changelog", mode="before")
     @classmethod
     def _versions(cls, value: object) -> object:
         return _numbered(value)
+
+
+class Recipients(_Table):
+    """Who gets which mail; docs/campaign.md says what each key does."""
+
+    scope: Scope | None = None
+    roles: list[Role] | None = None
+    to: list[Role] | None = None
+    limit: int | None = Field(default=None, ge=0)
+    block: list[Line] | None = None
+    bounce: list[Line] | None = None
+    without: list[Line] | None = None
+    merge: Literal["name", "mailmap"] | None = None
 
 
 class Settings(_Table):
@@ -227,6 +244,7 @@ class Settings(_Table):
 
 class _File(_Table):
     series: Series
+    recipients: Recipients = Recipients()
     settings: Settings = Settings()
     patch: list[Patch] = Field(min_length=1)
 
@@ -239,6 +257,7 @@ class Campaign:
     series: Series
     settings: Settings
     patches: tuple[Patch, ...]
+    recipients: Recipients
 
     def cover_text(self) -> str:
         """The template of the cover letter's body."""
@@ -272,7 +291,9 @@ def load(folder: Path) -> Campaign:
     except ValidationError as error:
         problems = [_describe(problem, data) for problem in error.errors()]
         raise CampaignError([f"{file}: {problem}" for problem in problems]) from error
-    campaign = Campaign(folder.resolve(), read.series, read.settings, tuple(read.patch))
+    campaign = Campaign(
+        folder.resolve(), read.series, read.settings, tuple(read.patch), read.recipients
+    )
     if problems := _cross_check(campaign):
         raise CampaignError([f"{file}: {problem}" for problem in problems])
     return campaign
@@ -340,6 +361,7 @@ def _allowed_keys(loc: tuple[int | str, ...]) -> list[str]:
     names = [part for part in loc[:-1] if isinstance(part, str)]
     tables: dict[str, type[BaseModel]] = {
         "series": Series,
+        "recipients": Recipients,
         "settings": Settings,
         "patch": Patch,
         "rule": RuleStep,

@@ -201,6 +201,33 @@ class Tree:
         who = self._repo.commit(commit).author
         return Identity(who.name or "", who.email or "")
 
+    def authors(self, names: Sequence[str]) -> dict[str, Identity]:
+        """Who wrote each of the commits whose ids begin with ``names``; others are left out."""
+        words = ["log", "--no-walk=unsorted", "--ignore-missing", "--format=%H%x00%an%x00%ae"]
+        asked = "".join(f"{name}\n" for name in names).encode()
+        # Names that begin several ids are an error to git, which then says nothing.
+        said = self.git(*words, "--stdin", stdin=asked, check=False) if names else ""
+        found = [line.split("\0") for line in said.splitlines()]
+        return {
+            name: Identity(who, email)
+            for name in names
+            for commit, who, email in found
+            if commit.startswith(name)
+        }
+
+    def messages(self, base: str, tip: str) -> dict[str, str]:
+        """The message of each commit of ``base..tip``, by its id, the oldest first."""
+        words = ("log", "--reverse", "--format=%H%n%B%x00", f"{base}..{tip}")
+        entries = (entry.lstrip("\n").partition("\n") for entry in self.git(*words).split("\0"))
+        return {commit: message for commit, _, message in entries if commit}
+
+    def files_of(self, base: str, tip: str) -> dict[str, tuple[str, ...]]:
+        """The files that each commit of ``base..tip`` touches, of a rename both, by its id."""
+        words = ["log", "--reverse", "--no-renames", "--name-only", "-z", "--format=%x01%H"]
+        entries = self.git(*words, f"{base}..{tip}").split("\x01")[1:]
+        split = ([part for part in re.split(r"\0\n?", entry) if part] for entry in entries)
+        return {commit: tuple(names) for commit, *names in split}
+
     def subjects(self, commit: str, files: Sequence[str]) -> dict[str, list[str]]:
         """The subject lines of what changed each of ``files`` before ``commit``, newest first.
 

@@ -5,7 +5,7 @@ no quoted local parts, no address literals, no comments.
 """
 
 import re
-from email.header import decode_header, make_header
+from email.header import Header, decode_header, make_header
 from email.utils import formataddr, getaddresses
 
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")
@@ -64,10 +64,21 @@ def key(text: str) -> str:
     return split(text)[1].lower()
 
 
+def printable(text: str) -> str:
+    """``text`` with escapes for what a terminal would obey or hide."""
+    return text.encode("unicode_escape").decode() if not text.isprintable() else text
+
+
 def header_form(text: str) -> str:
-    """``text`` as an address header has it (RFC 5322 quoting, RFC 2047 for names not ASCII)."""
+    """``text`` as an address header has it (RFC 5322 quoting, RFC 2047 for names not ASCII).
+
+    A long name that is not ASCII is several encoded words, on lines of their own.
+    """
     name, address = split(text)
-    return formataddr((name, address))
+    if name.isascii():
+        return formataddr((name, address))
+    words = Header(name, "utf-8", maxlinelen=72, continuation_ws=" " * 4).encode(linesep="\n")
+    return f"{words} <{address}>"
 
 
 def header_block(field: str, values: list[str]) -> str:

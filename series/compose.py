@@ -47,15 +47,22 @@ class RawMail:
 
 @dataclass(frozen=True)
 class Thread:
-    """Message ids by number; a mail replies to the cover letter, where there is one."""
+    """Message ids by number; a mail replies to the cover letter, where there is one.
+
+    ``parent`` is the message that the first mail answers, or empty.
+    """
 
     ids: Mapping[int, str]
+    parent: str = ""
 
     def headers(self, number: int) -> bytes:
-        """``Message-ID`` and, under a cover letter, ``In-Reply-To`` and ``References``."""
+        """``Message-ID`` and, for an answer, ``In-Reply-To`` and ``References``."""
         lines = [f"Message-ID: {self.ids[number]}"]
+        line = [self.parent] if self.parent else []
         if number and 0 in self.ids:
-            lines += [f"In-Reply-To: {self.ids[0]}", f"References: {self.ids[0]}"]
+            line.append(self.ids[0])
+        if line:
+            lines += [f"In-Reply-To: {line[-1]}", f"References: {' '.join(line)}"]
         return "".join(f"{line}\n" for line in lines).encode()
 
 
@@ -106,13 +113,46 @@ def format_patch(
 
 
 def message_ids(
-    numbers: Sequence[int], *, name: str, version: int, date: str, tip: str, sender: Identity
+    numbers: Sequence[int],
+    *,
+    name: str,
+    version: int,
+    date: str,
+    tip: str,
+    sender: Identity,
+    parent: str = "",
 ) -> Thread:
     """Message ids that follow from what is sent: the same series has the same ids."""
     digest = hashlib.sha256(f"{tip} {version} {date}".encode()).hexdigest()[:12]
     domain = sender.email.rpartition("@")[2]
     stem = f"{date.split()[0]}.{digest}.{name}-v{version}"
-    return Thread({number: f"<{stem}-{number}@{domain}>" for number in numbers})
+    return Thread({number: f"<{stem}-{number}@{domain}>" for number in numbers}, parent)
+
+
+def add_change_id(mail: RawMail, change_id: str) -> RawMail:
+    """A mail with ``change-id:`` below git's ``base-commit:``, where b4 looks for it."""
+    head, mark, rest = mail.content.rpartition(b"\nbase-commit: ")
+    line, end, tail = rest.partition(b"\n")
+    if not mark:
+        raise ProgramError("git format-patch named no base commit")
+    content = head + mark + line + end + f"change-id: {change_id}\n".encode() + tail
+    return RawMail(mail.number, mail.name, content)
+
+
+def readdress(content: bytes, recipients: Sequence[Recipient]) -> bytes:
+    """A mail that ``address_mail`` made, with other recipients."""
+    head, separator, body = content.partition(b"\n\n")
+    bare = re.sub(rb"^(?:To|Cc):.*\n(?:[ \t].*\n)*", b"", head + b"\n", flags=re.MULTILINE)
+    block = _address_block(recipients)
+    # Where address_mail puts them.
+    place = re.search(rb"^(?:MIME-Version|Message-ID):", bare, re.MULTILINE)
+    at = place.start() if place else len(bare)
+    return (bare[:at] + block + bare[at:]).rstrip(b"\n") + separator + body
+
+
+def day(date: str) -> str:
+    """The day of git's raw date, as YYYYMMDD."""
+    return _moment(date).strftime("%Y%m%d")
 
 
 def changelog(entries: Mapping[int, Sequence[str]], version: int, *, wide: bool = False) -> str:
@@ -157,10 +197,13 @@ def finish_cover(mail: RawMail, *, title: str, body: str, date: str) -> RawMail:
 
 def _mail_date(date: str) -> str:
     """git's raw date (seconds and zone) as RFC 5322 has it."""
+    return format_datetime(_moment(date))
+
+
+def _moment(date: str) -> datetime:
     stamp, zone = date.split()
     minutes = int(f"{zone[0]}1") * (int(zone[1:3]) * 60 + int(zone[3:5]))
-    moment = datetime.fromtimestamp(int(stamp), timezone(timedelta(minutes=minutes)))
-    return format_datetime(moment)
+    return datetime.fromtimestamp(int(stamp), timezone(timedelta(minutes=minutes)))
 
 
 def _encoded(text: str, used: int) -> str:
@@ -181,11 +224,16 @@ def add_below_cut(content: bytes, text: str) -> bytes:
 def address_mail(content: bytes, recipients: Sequence[Recipient], thread_headers: bytes) -> bytes:
     """A mail with To, Cc and its place in the thread, and a charset where it is not ASCII."""
     head, separator, body = content.partition(b"\n\n")
+    block = _address_block(recipients)
+    if not body.isascii() and not re.search(rb"^Content-Type:", head, re.MULTILINE | re.IGNORECASE):
+        block += _MIME
+    return head + b"\n" + block + thread_headers.rstrip(b"\n") + separator + body
+
+
+def _address_block(recipients: Sequence[Recipient]) -> bytes:
     block = b""
     for field, name in (("to", "To"), ("cc", "Cc")):
         values = [recipient.address for recipient in recipients if recipient.field == field]
         if values:
             block += addresses.header_block(name, values).encode()
-    if not body.isascii() and not re.search(rb"^Content-Type:", head, re.MULTILINE | re.IGNORECASE):
-        block += _MIME
-    return head + b"\n" + block + thread_headers.rstrip(b"\n") + separator + body
+    return block

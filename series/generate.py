@@ -11,12 +11,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from generator.campaign import Campaign
 from generator.commits import Built, build
 from generator.conversion import Bench, Progress
-from generator.errors import CampaignError, ConflictError, UsageError
+from generator.errors import ConflictError, UsageError
 from generator.ledger import Ledger
 from generator.messages import ledger_facts
 from generator.rule import Rule
@@ -25,14 +24,13 @@ from generator.split import Shard
 from generator.steps import Workshop, check_rules
 from generator.templates import render_line, render_text
 from generator.tree import Identity, RefUpdate, Tree, Worktree
-from series import compose, journal, ownership, recipients, records, sending, store
+from series import compose, journal, ownership, planning, records, store
 from series.settings import Settings, jobs_of
 from series.version import (
     MANIFEST_FORMAT,
     CoverRecord,
     LedgerRecord,
     PatchRecord,
-    Recipient,
     SkippedRecord,
     Version,
 )
@@ -117,8 +115,9 @@ def generate(request: Request, report: Progress) -> Outcome:
         wanted = [*([(request, built)] if built.patches else []), *_apart(request, built)]
         for one, part in wanted:
             above = _below(made[0].version) if made and part.base != built.root else ""
-            made.append(_compose(one, part, worktree, committer, spatches.versions, above))
-    return Outcome(tuple(made), records.skipped(built), records.rest(built), _notes(built))
+            made.append(_compose(one, part, worktree, committer.date, spatches.versions, above))
+    notes = (*_notes(built), *_many(made))
+    return Outcome(tuple(made), records.skipped(built), records.rest(built), notes)
 
 
 def _below(version: Version) -> str:
@@ -133,6 +132,16 @@ def _notes(built: Built) -> tuple[str, ...]:
     steps = [step.conversion for patch in every for step in patch.steps if step.conversion]
     passes = [note for conversion in steps for note in conversion.notes]
     return tuple(dict.fromkeys([*built.notes, *passes]))
+
+
+def _many(made: Sequence[Generated]) -> list[str]:
+    """What is to be said of series that are longer than lists like."""
+    return [
+        f"{one.version.name} has {len(one.version.patches)} patches, lists ask for at most "
+        f"{planning.MANY}: say why as allow_many in [series], or use limit"
+        for one in made
+        if planning.too_many(one.version)
+    ]
 
 
 def _apart(request: Request, built: Built) -> list[tuple[Request, Built]]:
@@ -272,9 +281,10 @@ def _date(request: Request) -> str:
 
 
 def _compose(
-    request: Request, built: Built, worktree: Worktree, sender: Identity, spatch: str, above: str
+    request: Request, built: Built, worktree: Worktree, date: str, spatch: str, above: str
 ) -> Generated:
     campaign, number = request.campaign, request.version
+    sender = planning.sender_of(request.tree)
     cover = len(built.patches) > 1
     raw = compose.format_patch(
         request.tree,
@@ -290,25 +300,53 @@ def _compose(
         [mail.number for mail in raw],
         name=campaign.series.name,
         version=number,
-        date=sender.date,
+        date=date,
         tip=built.tip,
         sender=sender,
+        parent=_parent(request),
     )
     patches = [mail for mail in raw if mail.number]
-    plans = _recipients(request, built, worktree, patches, sender)
+    job = planning.Job(
+        campaign, request.tree, worktree, built.root, request.settings, number, sender
+    )
+    plans = planning.plans(job, _letters(request, built, patches), cover=cover)
+    change_id = _change_id(request, built.root, date)
     mails: dict[str, bytes] = {}
     record: CoverRecord | None = None
     if cover:
-        everybody = _cover_recipients(request, plans, sender)
-        letter = _cover(request, built, raw[0], sender.date)
+        letter = _cover(request, built, compose.add_change_id(raw[0], change_id), date)
+        everybody = plans.cover.recipients
         mails[letter.name] = compose.address_mail(letter.content, everybody, thread.headers(0))
-        record = CoverRecord(letter.name, thread.ids[0], everybody)
-    for mail, patch, plan in zip(patches, built.patches, plans, strict=True):
+        record = CoverRecord(letter.name, thread.ids[0], everybody, plans.cover.left_out)
+    else:
+        patches = [compose.add_change_id(patches[0], change_id)]
+    for mail, patch, plan in zip(patches, built.patches, plans.patches, strict=True):
         notes = [above, _changelog(campaign, patch.of, number)]
         content = compose.add_below_cut(mail.content, "\n\n".join(filter(None, notes)))
-        mails[mail.name] = compose.address_mail(content, plan, thread.headers(mail.number))
-    made = records.patches(request.tree, built, patches, plans, thread)
-    return Generated(request, _version(request, built, record, made, sender.date, spatch), mails)
+        headers = thread.headers(mail.number)
+        mails[mail.name] = compose.address_mail(content, plan.recipients, headers)
+    made = records.patches(request.tree, built, patches, plans.patches, thread)
+    version = _version(request, built, record, made, date, spatch, change_id)
+    return Generated(request, version, mails)
+
+
+def _parent(request: Request) -> str:
+    """The message that the first mail answers: the previous version, where it should."""
+    if request.campaign.series.in_reply_to == "none":
+        return ""
+    before = planning.posted_before(request.campaign, request.version)
+    return before.mails[0].message_id if before else ""
+
+
+def _change_id(request: Request, base: str, date: str) -> str:
+    """What b4 knows all versions of a series by: as it was, else made of date and name."""
+    folder = request.campaign.folder
+    versions = [store.read(folder, number) for number in store.numbers(folder)]
+    if known := [version.change_id for version in versions if version.change_id]:
+        return known[-1]
+    name = request.campaign.series.name.lower()
+    digest = hashlib.sha256(f"{name} {base} {date}".encode()).hexdigest()[:12]
+    return f"{compose.day(date)}-{name}-{digest}"
 
 
 def _changelog(campaign: Campaign, patch_id: str, version: int) -> str:
@@ -316,78 +354,22 @@ def _changelog(campaign: Campaign, patch_id: str, version: int) -> str:
     return compose.changelog(patch.changelog, version)
 
 
-def _recipients(
-    request: Request,
-    built: Built,
-    worktree: Worktree,
-    patches: Sequence[compose.RawMail],
-    sender: Identity,
-) -> list[tuple[Recipient, ...]]:
-    """The plan of each patch's mail; every bad address of all of them in one error."""
-    campaign = request.campaign
-    found = _maintainers(request, built, worktree, patches)
-    everywhere = _everywhere(request)
-    plans: list[tuple[Recipient, ...]] = []
-    problems: list[str] = []
-    for patch, wishes in zip(built.patches, found, strict=True):
-        declared = next(item for item in campaign.patches if item.id == patch.of)
-        message = request.tree.git("log", "-1", "--format=%B", patch.commit)
-        try:
-            plans.append(
-                recipients.plan(
-                    [
-                        *wishes,
-                        *recipients.from_trailers(message),
-                        *recipients.from_campaign(declared.to, declared.cc, f"patch {patch.id}"),
-                        *everywhere,
-                    ],
-                    sender=str(sender),
-                    what=f"patch {patch.id}",
-                )
-            )
-        except CampaignError as error:
-            problems += error.problems
-    if problems:
-        raise CampaignError(problems, hint="correct series.toml, the message or MAINTAINERS")
-    return plans
-
-
-def _maintainers(
-    request: Request, built: Built, worktree: Worktree, patches: Sequence[compose.RawMail]
-) -> list[list[recipients.Wish]]:
-    source = recipients.source_of(worktree, request.settings.maintainers)
-    if source == "python":
-        files = [
-            [name for file in patch.files for name in dict.fromkeys((file.source, file.path))]
-            for patch in built.patches
-        ]
-        contents = [mail.content for mail in patches]
-        return recipients.from_maintainers(worktree, contents, files)
-    with TemporaryDirectory(prefix="reroll-mails-") as place:
-        paths = [Path(place) / mail.name for mail in patches]
-        for path, mail in zip(paths, patches, strict=True):
-            path.write_bytes(mail.content)
-        return recipients.from_script(worktree, paths)
-
-
-def _everywhere(request: Request) -> list[recipients.Wish]:
-    """Who gets every mail: as series.toml says, and the user's own git configuration."""
-    series = request.campaign.series
-    wishes = recipients.from_campaign(series.to, series.cc, "series.toml")
-    for key in ("to", "cc"):
-        values = sending.configured(key, cwd=request.tree.path)
-        where = f"git config sendemail.{key}"
-        wishes += recipients.from_campaign(
-            values if key == "to" else (), values if key == "cc" else (), where
+def _letters(
+    request: Request, built: Built, patches: Sequence[compose.RawMail]
+) -> list[planning.Letter]:
+    messages = request.tree.messages(built.base, built.tip)
+    return [
+        planning.Letter(
+            id=patch.id,
+            of=patch.of,
+            message=messages[patch.commit],
+            files=tuple(
+                name for file in patch.files for name in dict.fromkeys((file.source, file.path))
+            ),
+            mail=mail.content,
         )
-    return wishes
-
-
-def _cover_recipients(
-    request: Request, plans: Sequence[tuple[Recipient, ...]], sender: Identity
-) -> tuple[Recipient, ...]:
-    wishes = [*recipients.union(plans), *_everywhere(request)]
-    return recipients.plan(wishes, sender=str(sender), what="cover letter")
+        for patch, mail in zip(built.patches, patches, strict=True)
+    ]
 
 
 def _cover(request: Request, built: Built, mail: compose.RawMail, date: str) -> compose.RawMail:
@@ -410,6 +392,7 @@ def _cover(request: Request, built: Built, mail: compose.RawMail, date: str) -> 
             for patch in built.skipped
         ],
         "ledger": ledger_facts(_whole_ledger(built)),
+        "allow_many": campaign.series.allow_many or "",
     }
     title = render_line(campaign.series.title, facts, name="series.title")
     body = render_text(campaign.cover_text(), facts, name="cover letter")
@@ -432,6 +415,7 @@ def _version(
     patches: tuple[PatchRecord, ...],
     date: str,
     spatch: str,
+    change_id: str,
 ) -> Version:
     branch, tag = names(request.campaign, request.version)
     return Version(
@@ -451,4 +435,6 @@ def _version(
         cover=cover,
         skipped=records.skipped(built),
         rest=records.rest(built),
+        change_id=change_id,
+        allow_many=request.campaign.series.allow_many or "",
     )

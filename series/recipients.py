@@ -1,179 +1,272 @@
-"""Who gets which mail, and why.
+"""Who gets which mail, and why: wishes become a plan (pure).
 
-Maintainers go in To, everybody else in Cc; the cover letter goes to the union.
-The answer comes from the tree's ``scripts/get_maintainer.pl`` where it has one,
-else from our own reading of MAINTAINERS; the series, the patch and the trailers
-of the message add to it.
+A wish is one reason for one address.  All wishes of a mail, under a policy, give
+the recipients, each with all its reasons, and those who are left out, with the reason
+for that, too.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from fnmatch import fnmatchcase
 from typing import Literal
 
-from generator import process
-from generator.errors import CampaignError, ProgramError
-from generator.tree import Worktree
+from generator.campaign import Role
+from generator.errors import CampaignError
 from series import addresses
-from series.version import Recipient
+from series.people import People, name_key
+from series.policy import Policy
+from series.version import LeftOut, Recipient, Version
 
-_SCRIPT = "scripts/get_maintainer.pl"
-# What get_maintainer.pl takes for the top of a kernel tree.
-_TOP_DIRECTORIES = (
-    *("Documentation", "arch", "include", "drivers", "fs", "init", "ipc", "kernel", "lib"),
-    "scripts",
-)
-# A section's title is cut at 50 characters, so its parentheses need not match.
-_ROLE = re.compile(r"(?P<address>.*?<[^<>]*>|\S+) \((?P<role>.*)\)\Z")
+Field = Literal["to", "cc"]
+# Who wrote these addresses can correct them; those of a tree or a mail are left out.
+_OWN_WORDS: frozenset[Role] = frozenset({"named", "trailer"})
 
 
 @dataclass(frozen=True)
 class Wish:
-    """Somebody who should get a mail: in which field, and the one reason for it."""
+    """Somebody who should get a mail: as what, and the one reason for it.
+
+    ``field`` is set where somebody chose it; otherwise the policy does.
+    """
 
     address: str
-    field: Literal["to", "cc"]
+    role: Role
     reason: str
+    field: Field | None = None
 
 
-def source_of(worktree: Worktree, wanted: str) -> Literal["script", "python"]:
-    """How maintainers are found in ``worktree``: as ``wanted``, or by what it has."""
-    if wanted == "python":
-        return "python"
-    if worktree.exists(_SCRIPT):
-        return "script"
-    if wanted == "script":
-        raise ProgramError(
-            f"the tree has no {_SCRIPT}", hint="git config reroll.maintainers python"
+@dataclass(frozen=True)
+class Plan:
+    """Who gets one mail, the most important first, and who doesn't."""
+
+    recipients: tuple[Recipient, ...]
+    left_out: tuple[LeftOut, ...] = ()
+
+
+class _Person:
+    """The wishes for one person; ``address`` is that of the most important one."""
+
+    def __init__(self, wish: Wish, address: str) -> None:
+        self.wishes: list[Wish] = []
+        self.keys: set[str] = set()
+        self.address = addresses.plain(address)
+        self.role = wish.role
+
+    def add(self, wish: Wish, proper: str) -> None:
+        self.wishes.append(wish)
+        self.keys |= {addresses.key(wish.address), addresses.key(proper)}
+        name, own = addresses.split(self.address)
+        if not name and addresses.key(proper) == (own or self.address).lower():
+            self.address = addresses.plain(proper)  # the same address, with a name
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        own = addresses.key(self.address)
+        given = [(wish.reason, addresses.key(wish.address)) for wish in self.wishes]
+        return tuple(
+            dict.fromkeys(reason if key == own else f"{reason} (as {key})" for reason, key in given)
         )
-    return "python"
+
+    def field(self, policy: Policy) -> Field:
+        chosen = [wish.field for wish in self.wishes if wish.field]
+        if chosen:
+            return "to" if "to" in chosen else "cc"
+        return "to" if any(wish.role in policy.to for wish in self.wishes) else "cc"
 
 
-def from_script(worktree: Worktree, mails: Sequence[Path]) -> list[list[Wish]]:
-    """What the tree's own script says for each mail; ``ProgramError`` when it fails."""
-    perl = process.find("perl", hint="apt install perl")
-    root = worktree.path
-    worktree.materialize([*worktree.top_files(), _SCRIPT])
-    # It wants the top of a kernel tree, and asks which patterns are directories.
-    listed = root / "MAINTAINERS"
-    if not listed.is_file() or listed.is_symlink():
-        raise ProgramError(
-            f"the tree has {_SCRIPT} but no MAINTAINERS",
-            hint="git config reroll.maintainers python",
-        )
-    maintainers = listed.read_text(encoding="latin-1")
-    patterns = re.findall(r"^[FX]:\s*(\S+?)/?$", maintainers, re.MULTILINE)
-    worktree.make_directories([*_TOP_DIRECTORIES, *patterns])
-    options = ("--nogit", "--nogit-fallback", "--norolestats", "--roles", "--nofixes")
-    answers = []
-    for mail in mails:
-        argv = [perl, _SCRIPT, *options, str(mail)]
-        result = process.run(argv, cwd=root, timeout=120)
-        if result.returncode != 0 and b"nofixes" in result.stderr:
-            argv.remove("--nofixes")
-            result = process.run(argv, cwd=root, timeout=120)
-        if result.returncode != 0:
-            raise ProgramError(f"{_SCRIPT}: {result.complaint}")
-        lines = result.stdout.decode("utf-8", "replace").splitlines()
-        answers.append([wish for line in lines if (wish := _script_line(line))])
-    return answers
+def plan(wishes: Iterable[Wish], policy: Policy, people: People, *, sender: str, what: str) -> Plan:
+    """The plan of one mail: one entry a person, To first, in the order of the policy's roles.
+
+    The sender is left out without a word.  Where nobody is left for To, lists
+    move there, else everybody.  Raises ``CampaignError`` naming ``what`` and
+    every address that cannot be real, of those that the campaign or a trailer
+    names; others of that kind are left out.
+    """
+    usable, left_out = _usable(list(wishes), what)
+    ranks = {role: rank for rank, role in enumerate(policy.roles)}
+    found: list[_Person] = []
+    for wish in sorted(usable, key=lambda wish: (wish.role != "named", ranks.get(wish.role, 99))):
+        proper = people.proper(wish.address)
+        if addresses.key(sender) in (addresses.key(proper), addresses.key(wish.address)):
+            continue
+        # Who names an address means that one.
+        address = wish.address if wish.role == "named" else proper
+        if why := _refused(wish, address, policy):
+            left_out.append(LeftOut(addresses.plain(address), why, (wish.reason,)))
+            continue
+        person = _known(found, wish, proper, policy)
+        if person is None:
+            found.append(person := _Person(wish, address))
+        person.add(wish, proper)
+    found.sort(key=lambda person: ranks.get(person.role, 99))
+    left_out += _over_limit(found, policy)
+    recipients = _in_fields(found[: policy.limit or None], policy)
+    # Somebody who gets the mail for one reason is not left out for another.
+    there = {addresses.key(one.address) for one in recipients}
+    return Plan(recipients, _merged([one for one in left_out if _key(one) not in there]))
 
 
-def _script_line(line: str) -> Wish | None:
-    found = _ROLE.match(line.strip())
-    if not found:
-        return None
-    role = found["role"]
-    in_cc = "list" in role.split(":")[0] or role.startswith("reviewer")
-    return Wish(found["address"], "cc" if in_cc else "to", role)
+def _usable(wishes: Sequence[Wish], what: str) -> tuple[list[Wish], list[LeftOut]]:
+    usable, left_out, problems = [], [], []
+    for wish in wishes:
+        why = addresses.problem(wish.address)
+        if not why:
+            usable.append(wish)
+        elif wish.role in _OWN_WORDS:
+            shown = addresses.printable(wish.address)
+            problems.append(f"{what}: the address '{shown}' ({wish.reason}) {why}")
+        else:
+            left_out.append(
+                LeftOut(addresses.printable(wish.address), why, (wish.reason,))
+            )
+    if problems:
+        raise CampaignError(problems)
+    return usable, left_out
 
 
-def from_maintainers(
-    worktree: Worktree, mails: Sequence[bytes], files: Sequence[Sequence[str]]
-) -> list[list[Wish]]:
-    """What MAINTAINERS in ``worktree`` says for each mail; nothing where there is none."""
-    from series import maintainers, ownership
-
-    read = ownership.read(worktree)
-    # Device tree bindings name their maintainers themselves.
-    bindings = [path for paths in files for path in paths if path.endswith(".yaml")]
-    worktree.materialize(bindings)
-    contents = {path: ownership.content(worktree, path) for path in bindings}
-    answers = []
-    for mail, paths in zip(mails, files, strict=True):
-        contacts = maintainers.contacts(read, list(paths), mail, contents=contents)
-        answers.append(
-            [
-                Wish(
-                    f"{contact.name} <{contact.address}>" if contact.name else contact.address,
-                    "to" if contact.kind == "maintainer" else "cc",
-                    contact.reason,
-                )
-                for contact in contacts
-            ]
-        )
-    return answers
+def _refused(wish: Wish, address: str, policy: Policy) -> str:
+    """Why the policy lets ``wish`` have no mail, or empty."""
+    keys = (addresses.key(address), addresses.key(wish.address))
+    for verb, patterns in (("blocked", policy.block), ("bounces", policy.bounce)):
+        for pattern in patterns:
+            if any(fnmatchcase(key, pattern.lower()) for key in keys):
+                return verb if pattern.lower() in keys else f"{verb} ({pattern})"
+    return "" if wish.role in policy.roles else f"'{wish.role}' is not among the roles"
 
 
-def from_trailers(message: str) -> list[Wish]:
-    """The people whom the trailers of a commit message name."""
-    wishes = []
-    for _, line in addresses.trailer_block(message):
-        if trailer := addresses.of_trailer(line):
-            name, value = trailer
-            wishes.append(Wish(value, "cc", f"{name} trailer"))
-    return wishes
+def _known(found: Iterable[_Person], wish: Wish, proper: str, policy: Policy) -> _Person | None:
+    name = name_key(proper)
+    by_name = policy.merge == "name" and name and wish.role not in ("named", "list")
+    for person in found:
+        if addresses.key(proper) in person.keys:
+            return person
+        if by_name and person.role != "list" and name_key(person.address) == name:
+            return person
+    return None
 
 
-def from_campaign(to: Iterable[str], cc: Iterable[str], where: str) -> list[Wish]:
-    """The people whom a campaign names for a patch or for the series."""
+def _over_limit(found: Sequence[_Person], policy: Policy) -> list[LeftOut]:
+    if not policy.limit:
+        return []
     return [
-        *(Wish(address, "to", where) for address in to),
-        *(Wish(address, "cc", where) for address in cc),
+        LeftOut(person.address, f"over the limit of {policy.limit}", person.reasons)
+        for person in found[policy.limit :]
     ]
 
 
-def plan(wishes: Iterable[Wish], *, sender: str, what: str) -> tuple[Recipient, ...]:
-    """One entry an address, with all its reasons; To first, otherwise in the order of wishes.
+def _in_fields(found: Sequence[_Person], policy: Policy) -> tuple[Recipient, ...]:
+    fields = [person.field(policy) for person in found]
+    if "to" not in fields:
+        lists = [person.role == "list" for person in found]
+        fields = ["to" if moves or not any(lists) else "cc" for moves in lists]
+    made = [
+        Recipient(person.address, field, person.reasons, person.role)
+        for person, field in zip(found, fields, strict=True)
+    ]
+    return tuple(sorted(made, key=lambda recipient: recipient.field != "to"))
 
-    The sender is left out.  Where nobody is left for To, lists and then
-    everybody in Cc move there.  Raises ``CampaignError`` naming ``what`` and
-    every address that cannot be real.
+
+def _merged(left_out: Iterable[LeftOut]) -> tuple[LeftOut, ...]:
+    """One entry for an address and a reason to leave it out."""
+    found: dict[tuple[str, str], LeftOut] = {}
+    for one in left_out:
+        key = (_key(one), one.why)
+        reasons = found[key].reasons if key in found else ()
+        found[key] = LeftOut(one.address, one.why, tuple(dict.fromkeys((*reasons, *one.reasons))))
+    return tuple(found.values())
+
+
+def _key(one: LeftOut) -> str:
+    return addresses.key(one.address) or one.address
+
+
+def for_cover(plans: Sequence[Plan]) -> list[Wish]:
+    """What the cover letter's recipients follow from: those of all patches, in order."""
+    numbers: dict[tuple[str, str, Field], list[int]] = {}
+    for number, one in enumerate(plans, 1):
+        for recipient in one.recipients:
+            key = (recipient.address, recipient.role, recipient.field)
+            numbers.setdefault(key, []).append(number)
+    return [
+        Wish(address, role, f"gets {_patches(found)}", field)  # type: ignore[arg-type]
+        for (address, role, field), found in numbers.items()
+    ]
+
+
+def for_whole_series(wishes: Sequence[Sequence[Wish]]) -> list[list[Wish]]:
+    """The wishes of each patch, and then those of the other patches."""
+    return [
+        [
+            *own,
+            *(
+                Wish(wish.address, wish.role, f"patch {other}: {wish.reason}", wish.field)
+                for other, others in enumerate(wishes, 1)
+                if other != number
+                for wish in others
+            ),
+        ]
+        for number, own in enumerate(wishes, 1)
+    ]
+
+
+def cover_only(one: Plan) -> Plan:
+    """``one`` without the people in Cc, who get the cover letter."""
+    stay = [item for item in one.recipients if item.field == "to" or item.role in ("named", "list")]
+    gone = [
+        LeftOut(item.address, "gets the cover letter only", item.reasons)
+        for item in one.recipients
+        if item not in stay
+    ]
+    return Plan(tuple(stay), (*one.left_out, *gone))
+
+
+def _patches(numbers: Sequence[int]) -> str:
+    """Patch numbers as people write them: "patches 1-3, 5"."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    shown = [f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs]
+    return f"{'patch' if len(numbers) == 1 else 'patches'} {', '.join(shown)}"
+
+
+# --- against the version before ----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Change:
+    """Somebody who gets a mail now and did not before, or the other way round.
+
+    ``mail`` is the patch's id, empty for the cover letter; ``number`` its number
+    in the version that has it.
     """
-    problems = []
-    fields: dict[str, Literal["to", "cc"]] = {}
-    reasons: dict[str, dict[str, None]] = {}
-    texts: dict[str, str] = {}
-    for wish in wishes:
-        if reason := addresses.problem(wish.address):
-            problems.append(
-                f"{what}: the address '{_printable(wish.address)}' ({wish.reason}) {reason}"
-            )
+
+    address: str
+    mail: str
+    number: int
+    joined: bool
+
+
+def changes(old: Version, new: Version) -> list[Change]:
+    """What is different in ``new``, for the patches that both versions have."""
+    found = []
+    before, after = _mails(old), _mails(new)
+    for name in after:
+        if name not in before:
             continue
-        name = addresses.key(wish.address)
-        if name == addresses.key(sender):
-            continue
-        reasons.setdefault(name, {})[wish.reason] = None
-        texts.setdefault(name, addresses.plain(wish.address))
-        if wish.field == "to" or name not in fields:
-            fields[name] = wish.field
-    if problems:
-        raise CampaignError(problems)
-    if "to" not in fields.values():
-        fields = dict.fromkeys(fields, "to")
-    found = [Recipient(texts[name], fields[name], tuple(reasons[name])) for name in fields]
-    return tuple(sorted(found, key=lambda recipient: recipient.field != "to"))
+        (_, had), (number, has) = before[name], after[name]
+        found += [Change(has[key], name, number, True) for key in has if key not in had]
+        found += [Change(had[key], name, number, False) for key in had if key not in has]
+    return found
 
 
-def union(plans: Sequence[tuple[Recipient, ...]]) -> list[Wish]:
-    """What the cover letter's recipients follow from: those of all patches."""
-    wishes = []
-    for number, recipients in enumerate(plans, 1):
-        for recipient in recipients:
-            wishes.append(Wish(recipient.address, recipient.field, f"gets patch {number}"))
-    return wishes
-
-
-def _printable(text: str) -> str:
-    return text.encode("unicode_escape").decode() if not text.isprintable() else text
+def _mails(version: Version) -> dict[str, tuple[int, dict[str, str]]]:
+    """By patch id: the number, and the addresses by key."""
+    every = [("", 0, version.cover.recipients)] if version.cover else []
+    every += [(patch.id, patch.number, patch.recipients) for patch in version.patches]
+    return {
+        name: (number, {addresses.key(one.address): one.address for one in recipients})
+        for name, number, recipients in every
+    }

@@ -7,10 +7,10 @@ from generator.commits import Built, BuiltPatch
 from generator.ledger import Ledger
 from generator.tree import Tree
 from series import compose
+from series.recipients import Plan
 from series.version import (
     LedgerRecord,
     PatchRecord,
-    Recipient,
     RuleRecord,
     SiteRecord,
     SkippedRecord,
@@ -21,7 +21,7 @@ def patches(
     tree: Tree,
     built: Built,
     mails: Sequence[compose.RawMail],
-    plans: Sequence[tuple[Recipient, ...]],
+    plans: Sequence[Plan],
     thread: compose.Thread,
 ) -> tuple[PatchRecord, ...]:
     """The patches of a series, each with its mail and the plan of who gets it."""
@@ -40,7 +40,8 @@ def patches(
             skipped_steps=patch.skipped_steps,
             mail=mail.name,
             message_id=thread.ids[patch.number],
-            recipients=plan,
+            recipients=plan.recipients,
+            left_out=plan.left_out,
             of=patch.of,
             label=patch.label,
             ledger=ledger(patch.ledger),

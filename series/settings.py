@@ -5,14 +5,17 @@ local) holds among git config files.
 """
 
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Literal
 
 from generator.campaign import Settings as CampaignSettings
 from generator.errors import UsageError
 from generator.tree import read_settings
+from series import policy
+from series.policy import Policy
 
 
 @dataclass(frozen=True)
@@ -20,35 +23,38 @@ class Settings:
     """What can be set.
 
     ``tree``: the Linux tree; ``spatch``: the spatch to use; ``timeout``: seconds
-    a file for spatch; ``jobs``: processes at a time; ``maintainers``: where
-    maintainers come from.
+    a file for spatch; ``jobs``: processes at a time; ``maintainers``: what reads
+    MAINTAINERS, we or the tree's own script; ``recipients``: who gets which mail;
+    ``sendtimeout``: seconds a mail for git send-email; ``archive``: the base URL of
+    a public-inbox, in which mails of unknown fate are looked up.
     """
 
     tree: str = ""
     spatch: str = ""
     timeout: int = 120
     jobs: int = 0
-    maintainers: Literal["auto", "script", "python"] = "auto"
+    maintainers: Literal["python", "script"] = "python"
+    recipients: Policy = field(default_factory=Policy)
+    sendtimeout: int = 300
+    archive: str = ""
 
 
 def from_git(cwd: Path) -> Settings:
     """The defaults as git config in ``cwd`` changes them; ``UsageError`` for a bad value."""
     found = read_settings("reroll", cwd=cwd)
-    settings = Settings()
-    for field in fields(Settings):
-        if field.name in found:
-            settings = _set(
-                settings, field.name, found[field.name][-1], f"git config reroll.{field.name}"
-            )
+    settings = Settings(recipients=policy.from_git(found))
+    for name in (one.name for one in fields(Settings)):
+        if name in found:
+            settings = _set(settings, name, found[name][-1], f"git config reroll.{name}")
     return settings
 
 
 def merge(settings: Settings, values: Mapping[str, object]) -> Settings:
     """``settings`` with the values of a command line that were given (are not ``None``)."""
-    for field in fields(Settings):
-        value = values.get(field.name)
+    for name in (one.name for one in fields(Settings)):
+        value = values.get(name)
         if value is not None:
-            settings = _set(settings, field.name, str(value), f"--{field.name}")
+            settings = _set(settings, name, str(value), f"--{name}")
     return settings
 
 
@@ -64,10 +70,12 @@ def jobs_of(settings: Settings) -> int:
 
 
 def _set(settings: Settings, name: str, text: str, where: str) -> Settings:
-    if name in ("timeout", "jobs"):
-        if not text.isdigit() or (name == "timeout" and int(text) < 1) or int(text) > 86400:
+    if name in ("timeout", "jobs", "sendtimeout"):
+        if not text.isdigit() or (name != "jobs" and int(text) < 1) or int(text) > 86400:
             raise UsageError(f"{where}: '{text}' is not a whole number from 1 to 86400")
         return replace(settings, **{name: int(text)})  # type: ignore[arg-type]
-    if name == "maintainers" and text not in ("auto", "script", "python"):
-        raise UsageError(f"{where}: '{text}' is not one of auto, script, python")
+    if name == "maintainers" and text not in ("python", "script"):
+        raise UsageError(f"{where}: '{text}' is not one of python, script")
+    if name == "archive" and text and not re.match(r"https?://[^/\s]+\S*\Z", text):
+        raise UsageError(f"{where}: '{text}' is not the http or https URL of an archive")
     return replace(settings, **{name: text})  # type: ignore[arg-type]

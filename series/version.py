@@ -9,10 +9,23 @@ MANIFEST_FORMAT = 1
 
 @dataclass(frozen=True)
 class Recipient:
-    """One address of a mail: ``address`` as in a header, the field it is in, and why."""
+    """One address of a mail: ``address`` as in a header, the field it is in, and why.
+
+    ``role`` is the most important one of those that brought it in.
+    """
 
     address: str
     field: Literal["to", "cc"]
+    reasons: tuple[str, ...]
+    role: str = ""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """An address that does not get a mail although something speaks for it, and why not."""
+
+    address: str
+    why: str
     reasons: tuple[str, ...]
 
 
@@ -71,6 +84,7 @@ class PatchRecord:
     of: str = ""
     label: str = ""
     ledger: LedgerRecord = LedgerRecord((), {}, ())
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,6 +94,7 @@ class CoverRecord:
     mail: str
     message_id: str
     recipients: tuple[Recipient, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,6 +113,8 @@ class Version:
     ``date`` is git's raw form, seconds and zone; every other date of the
     version follows from it.  ``tip`` is the last commit, ``tree`` its tree.
     ``rest`` has, by id, the sites of split patches that are in no shard.
+    ``change_id`` is the same in all versions of a series, as b4 understands it;
+    ``allow_many`` says why there are more patches than lists ask for.
     """
 
     format: int
@@ -116,6 +133,8 @@ class Version:
     cover: CoverRecord | None
     skipped: tuple[SkippedRecord, ...]
     rest: Mapping[str, LedgerRecord] = field(default_factory=dict)
+    change_id: str = ""
+    allow_many: str = ""
 
     @property
     def mails(self) -> tuple[CoverRecord | PatchRecord, ...]:

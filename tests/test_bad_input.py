@@ -223,7 +223,7 @@ CAMPAIGNS: list[tuple[str, Break, int, list[str]]] = [
         "to address",
         _rewrite('id = "a"', 'id = "a"\nto = ["Bob <bob@xxxxxxx>"]'),
         2,
-        ["patch a: the address 'Bob <bob@xxxxxxx>' (patch a) is obfuscated"],
+        ["patch a: the address 'Bob <bob@xxxxxxx>' (series.toml, patch a) is obfuscated"],
     ),
     (
         "option address",

@@ -1,0 +1,145 @@
+"""``reroll recipients``: who gets each mail of a version, and why."""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from generator import campaign as campaign_module
+from series import options, readdressing, recipients, sending, store
+from series.output import say
+from series.recipients import Change
+from series.version import CoverRecord, PatchRecord, Version
+
+EXAMPLE = "reroll -C my-series recipients -v 7"
+
+
+def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Declare the verb."""
+    parser = verbs.add_parser(
+        "recipients",
+        help="who gets each mail of a version, and why",
+        epilog=f"example: {EXAMPLE}",
+    )
+    options.add_version(parser)
+    parser.add_argument(
+        "--update",
+        action="store_true",
+        help="address the mails anew, as series.toml and git config are now",
+    )
+    options.add_dry_run(parser, "write")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Show who gets what; with ``--update``, after planning it anew."""
+    folder = options.folder_of(args)
+    version = store.read(folder, args.version)
+    before = _before(folder, version)
+    since = f"v{before.version}" if before else ""
+    if args.update:
+        new = _update(args, folder, version)
+        if args.dry_run:
+            before, since = version, "the mails as they are"
+        version = new
+    changes = recipients.changes(before, version) if before else []
+    subjects = {} if args.update and args.dry_run else _subjects(folder, version)
+    if args.json:
+        say(_json(version, changes, before, subjects))
+        return 0
+    _show(version, subjects)
+    _show_changes(changes, since)
+    if args.update and args.dry_run:
+        say("nothing was written")
+    return 0
+
+
+def _before(folder: Path, version: Version) -> Version | None:
+    older = [number for number in store.numbers(folder) if number < version.version]
+    return store.read(folder, older[-1]) if older else None
+
+
+def _update(args: argparse.Namespace, folder: Path, version: Version) -> Version:
+    campaign = campaign_module.load(folder)
+    settings = options.settings_of(args, campaign)
+    tree = options.tree_of(args, settings)
+    try:
+        made = readdressing.readdress(campaign, tree, settings, version)
+    finally:
+        tree.close()
+    if not args.dry_run:
+        readdressing.install(campaign, made)
+    return made.version
+
+
+def _subjects(folder: Path, version: Version) -> dict[str, str]:
+    """The subject of each mail by file name; says so where addresses are not the plan's."""
+    found = {}
+    for mail, planned in zip(sending.outgoing(folder, version), version.mails, strict=True):
+        found[planned.mail] = mail.subject
+        for field, has in (("To", mail.to), ("Cc", mail.cc)):
+            wants = [one.address for one in planned.recipients if one.field == field.lower()]
+            if list(has) != wants:
+                say(
+                    f"reroll: note: {planned.mail}: {field} is not as planned below; rules in "
+                    "series.toml and --update are the way to change it",
+                    sys.stderr,
+                )
+    return found
+
+
+def _show(version: Version, subjects: Mapping[str, str]) -> None:
+    shown = [len(one.address) for mail in version.mails for one in mail.recipients]
+    width = min(max(shown, default=0), 50)
+    for mail in version.mails:
+        say(subjects.get(mail.mail, mail.mail))
+        for one in mail.recipients:
+            reasons = "; ".join(one.reasons)
+            say(f"  {one.field.capitalize()}  {one.address:<{width}}  {reasons}")
+        if not mail.recipients:
+            say("  nobody")
+        for out in mail.left_out:
+            reasons = "; ".join(out.reasons)
+            say(f"  --  {out.address:<{width}}  {out.why}: {reasons}")
+
+
+def _show_changes(changes: Sequence[Change], since: str) -> None:
+    if not since:
+        return
+    say(f"against {since}:" if changes else f"the same as in {since}")
+    by_address: dict[tuple[str, bool], list[str]] = {}
+    for change in changes:
+        name = f"{change.number} [{change.mail}]" if change.mail else "cover letter"
+        by_address.setdefault((change.address, change.joined), []).append(name)
+    for (address, joined), mails in by_address.items():
+        say(f"  {'+' if joined else '-'} {address}: {', '.join(mails)}")
+
+
+def _json(
+    version: Version,
+    changes: Sequence[Change],
+    before: Version | None,
+    subjects: Mapping[str, str],
+) -> str:
+    answer = {
+        "version": version.version,
+        "mails": [_mail(mail, subjects) for mail in version.mails],
+        "against": before.version if before else None,
+        "changes": [asdict(change) for change in changes],
+    }
+    return json.dumps(answer, ensure_ascii=False)
+
+
+def _mail(mail: CoverRecord | PatchRecord, subjects: Mapping[str, str]) -> dict[str, object]:
+    return {
+        "number": mail.number if isinstance(mail, PatchRecord) else 0,
+        "id": mail.id if isinstance(mail, PatchRecord) else "",
+        "file": mail.mail,
+        "subject": subjects.get(mail.mail, ""),
+        "message_id": mail.message_id,
+        "to": [one.address for one in mail.recipients if one.field == "to"],
+        "cc": [one.address for one in mail.recipients if one.field == "cc"],
+        "recipients": [asdict(one) for one in mail.recipients],
+        "left_out": [asdict(one) for one in mail.left_out],
+    }

@@ -1,0 +1,74 @@
+"""Replies to earlier versions: mails in ``replies/`` of the series folder.
+
+Every ``*.mbox`` there is read.  A mail belongs to the series when it answers, by
+In-Reply-To or References (RFC 5322, 3.6.4), a mail of one of its versions.
+"""
+
+import mailbox
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from email.errors import MessageError
+from email.message import Message
+from pathlib import Path
+
+from series import addresses
+from series.version import Version
+
+FOLDER = "replies"
+_MESSAGE_ID = re.compile(r"<[^<>\s]{1,500}>")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """Somebody's answer to a mail: ``patch`` is the id of the patch, empty for the cover letter."""
+
+    sender: str
+    message_id: str
+    version: int
+    patch: str
+    number: int
+
+
+def read(folder: Path, versions: Sequence[Version]) -> tuple[Reply, ...]:
+    """The replies in ``folder`` to any of ``versions``, in the order of the files.
+
+    What is no mail, or answers something else, is passed over.
+    """
+    ours: dict[str, tuple[int, str, int]] = {}
+    for version in versions:
+        if version.cover:
+            ours[version.cover.message_id] = (version.version, "", 0)
+        for patch in version.patches:
+            ours[patch.message_id] = (version.version, patch.id, patch.number)
+    found: dict[str, Reply] = {}
+    for path in sorted((folder / FOLDER).glob("*.mbox")):
+        box = mailbox.mbox(path, create=False)
+        try:
+            for message in box:
+                if (reply := _reply(message, ours)) and reply.message_id not in ours:
+                    found.setdefault(reply.message_id, reply)
+        finally:
+            box.close()
+    return tuple(found.values())
+
+
+def _reply(message: Message, ours: Mapping[str, tuple[int, str, int]]) -> Reply | None:
+    try:
+        senders = addresses.in_header(str(message["From"] or ""))
+    except (LookupError, ValueError, MessageError):
+        return None
+    parents = _MESSAGE_ID.findall(str(message["In-Reply-To"] or ""))
+    # References names the whole line of ancestors, the nearest last.
+    parents += _MESSAGE_ID.findall(str(message["References"] or ""))[::-1]
+    known = [parent for parent in parents if parent in ours]
+    own = _MESSAGE_ID.findall(str(message["Message-ID"] or ""))
+    if len(senders) != 1 or not known or not own:
+        return None
+    return Reply(senders[0], own[0], *ours[known[0]])
+
+
+def describe(reply: Reply) -> str:
+    """What was answered, in words."""
+    what = f"patch {reply.number}" if reply.number else "the cover letter"
+    return f"answered {what} of v{reply.version}"
