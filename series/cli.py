@@ -25,6 +25,8 @@ VERBS = {
     "init": "make a series folder from a bundled campaign",
     "scan": "try semantic patches: the diff, and every site they are about",
     "generate": "run the campaign: commits, patches, cover letter",
+    "check": "check a version before it is sent",
+    "recipients": "who gets each mail of a version, and why",
     "apply": "apply a version to another tree with git am -3",
     "send": "send a version with git send-email",
 }
