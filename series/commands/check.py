@@ -1,0 +1,77 @@
+"""``reroll check``: what should be seen to before a version is sent."""
+
+import argparse
+import json
+from collections import Counter
+from dataclasses import asdict
+
+from generator.errors import UsageError
+from series import lint, options, store
+from series.lint.facts import gather
+from series.lint.finding import Finding
+from series.output import one_line, say
+
+EXAMPLE = "reroll -C my-series --tree ~/linux check mail -v 7"
+# The checks there are, with what --help says of each.
+CHECKS = {"mail": "lint of the mails: subjects, signatures, references, spelling, damage"}
+
+
+def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Declare the verb."""
+    known = "; ".join(f"{name}: {text}" for name, text in CHECKS.items())
+    parser = verbs.add_parser(
+        "check",
+        help="check a version before it is sent",
+        epilog=f"example: {EXAMPLE}",
+    )
+    parser.add_argument(
+        "words", nargs="*", metavar="NAME", help=f"the checks to make (default: all). {known}"
+    )
+    options.add_version(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check; status 1 when there is an error, 0 with warnings only."""
+    _require_known(args.words)
+    folder = options.folder_of(args)
+    version = store.read(folder, args.version)
+    mails = [
+        lint.Mail(
+            name=record.mail,
+            number=getattr(record, "number", 0),
+            content=store.mail_path(folder, version, record.mail).read_bytes(),
+            commit=getattr(record, "commit", ""),
+            patch_id=getattr(record, "patch_id", ""),
+        )
+        for record in version.mails
+    ]
+    letters = [lint.take_apart(mail) for mail in mails]
+    facts = gather(version, letters, lambda: options.tree_of(args, options.settings_of(args)))
+    findings = lint.check_letters(letters, facts)
+    _show(findings, len(mails), as_json=args.json)
+    return 1 if any(one.severity == "error" for one in findings) else 0
+
+
+def _require_known(words: list[str]) -> None:
+    for word in words:
+        if word not in CHECKS:
+            raise UsageError(
+                f"there is no check '{one_line(word)}'", hint=f"the checks are: {', '.join(CHECKS)}"
+            )
+
+
+def _show(findings: list[Finding], mails: int, *, as_json: bool) -> None:
+    if as_json:
+        say(json.dumps([asdict(one) for one in findings], ensure_ascii=True))
+        return
+    for one in findings:
+        say(one_line(str(one)))
+    counts = Counter(one.severity for one in findings)
+    parts = [_number(counts["error"], "error"), _number(counts["warning"], "warning")]
+    if counts["not run"]:
+        parts.append(f"{_number(counts['not run'], 'check')} not run")
+    say(f"{_number(mails, 'mail')}: {', '.join(parts)}")
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
