@@ -28,6 +28,7 @@ from series import compose, journal, ownership, planning, records, store
 from series.settings import Settings, jobs_of
 from series.version import (
     MANIFEST_FORMAT,
+    MANY,
     CoverRecord,
     LedgerRecord,
     PatchRecord,
@@ -138,7 +139,7 @@ def _many(made: Sequence[Generated]) -> list[str]:
     """What is to be said of series that are longer than lists like."""
     return [
         f"{one.version.name} has {len(one.version.patches)} patches, lists ask for at most "
-        f"{planning.MANY}: say why as allow_many in [series], or use limit"
+        f"{MANY}: say why as allow_many in [series], or use limit"
         for one in made
         if planning.too_many(one.version)
     ]

@@ -9,10 +9,7 @@ from generator.tree import Identity, Tree, Worktree
 from series import addresses, journal, people, policy, recipients, replies, sending, store, wishes
 from series.recipients import Plan, Wish
 from series.settings import Settings
-from series.version import Version
-
-# "only post say 15 or so at a time" (Documentation/process/submitting-patches.rst)
-MANY = 15
+from series.version import MANY, Version
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 MANIFEST_FORMAT = 1
+# "only post say 15 or so at a time" (Documentation/process/submitting-patches.rst)
+MANY = 15
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import asdict
 
 from generator.errors import UsageError
-from series import lint, options, store
-from series.lint.facts import gather
+from series import options, store
 from series.lint.finding import Finding
+from series.lint.version import check_version
 from series.output import one_line, say
 
 EXAMPLE = "reroll -C my-series --tree ~/linux check mail -v 7"
@@ -35,20 +35,10 @@ def run(args: argparse.Namespace) -> int:
     _require_known(args.words)
     folder = options.folder_of(args)
     version = store.read(folder, args.version)
-    mails = [
-        lint.Mail(
-            name=record.mail,
-            number=getattr(record, "number", 0),
-            content=store.mail_path(folder, version, record.mail).read_bytes(),
-            commit=getattr(record, "commit", ""),
-            patch_id=getattr(record, "patch_id", ""),
-        )
-        for record in version.mails
-    ]
-    letters = [lint.take_apart(mail) for mail in mails]
-    facts = gather(version, letters, lambda: options.tree_of(args, options.settings_of(args)))
-    findings = lint.check_letters(letters, facts)
-    _show(findings, len(mails), as_json=args.json)
+    findings = check_version(
+        folder, version, lambda: options.tree_of(args, options.settings_of(args))
+    )
+    _show(findings, len(version.mails), as_json=args.json)
     return 1 if any(one.severity == "error" for one in findings) else 0
 
 

@@ -10,11 +10,9 @@ from series.lint import damage, encoding, names, prose, spelling, subject, trail
 from series.lint.facts import Facts
 from series.lint.finding import Finding, arranged
 from series.lint.letter import Letter, Mail, take_apart
+from series.version import MANY
 
 __all__ = ["Facts", "Finding", "Mail", "check", "check_letters", "take_apart"]
-
-# What mailing lists ask for (FAQ of the netdev list, Documentation/process/maintainer-netdev.rst).
-_MANY = 15
 
 
 def check(mails: Iterable[Mail], facts: Facts) -> list[Finding]:
@@ -75,7 +73,7 @@ def _not_run(why: str) -> Iterator[Finding]:
 
 def _too_many(letters: Sequence[Letter], facts: Facts) -> Iterator[Finding]:
     count = facts.count or sum(not letter.is_cover for letter in letters)
-    if count > _MANY and not facts.allow_many and letters:
-        what = f"the series has {count} patches; lists ask for at most {_MANY}"
+    if count > MANY and not facts.allow_many and letters:
+        what = f"the series has {count} patches; lists ask for at most {MANY}"
         hint = "split it, or say why with allow_many in series.toml"
         yield Finding("warning", "size", letters[0].mail.name, 1, what, hint)
