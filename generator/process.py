@@ -18,6 +18,7 @@ from shutil import which
 
 from generator.errors import ProgramError
 
+_GRACE = 5.0  # seconds
 _live: set["subprocess.Popen[bytes]"] = set()
 _live_lock = threading.Lock()
 
@@ -62,13 +63,15 @@ def run(
     timeout: float | None = None,
     check: bool = False,
     interactive: bool = False,
+    inherit: Sequence[int] = (),
 ) -> Result:
     """Run ``argv`` in ``cwd`` and wait for it.
 
     ``env`` is the whole environment (``None``: ours), ``timeout`` is in
     seconds of wall time, for the process and all its children.  With
     ``interactive`` the process keeps the terminal, on which it may ask for a
-    password, and our standard input.
+    password, and our standard input.  ``inherit`` are open descriptors that
+    the process and its children get, too (a lock that shall last as long as they).
 
     Raises ``ProgramError`` when the program cannot be started and, with
     ``check``, when it fails or runs into its limit.
@@ -82,6 +85,7 @@ def run(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=not interactive,
+            pass_fds=tuple(inherit),
         )
     except OSError as error:
         raise ProgramError(f"cannot run '{argv[0]}': {error.strerror or error}") from error
@@ -129,7 +133,16 @@ def kill_group(process: "subprocess.Popen[bytes]") -> None:
         if os.getpgid(process.pid) == process.pid:
             os.killpg(process.pid, signal.SIGKILL)
         else:
-            process.kill()
+            _end_politely(process)
+
+
+def _end_politely(process: "subprocess.Popen[bytes]") -> None:
+    """End a process that shares our terminal; git hands SIGTERM on to what it started."""
+    process.terminate()
+    try:
+        process.wait(_GRACE)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def kill_all() -> None:

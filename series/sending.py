@@ -1,149 +1,72 @@
-"""Send a version through ``git send-email``, one mail at a time, with a journal.
+"""Send the mails of a version so that none is lost and none goes twice.
 
-``git send-email`` has no memory: after a failure it would send everything again.
-So each mail goes in a call of its own, and the journal says of each, on disk,
-that it was handed over and that it was accepted.  The mails are complete when they
-get there: recipients, message ids and threading are theirs, and the options below
-keep git send-email from changing any of it.  How mail leaves (``sendemail.smtp*``,
-``sendemail.sendmailCmd``, identities, hooks, Bcc) is the user's own configuration.
+``git send-email`` has no memory: after a failure it would send everything again.  So
+the final bytes are frozen first (``series.outgoing``), each mail goes in a call of its
+own, and the journal says of each, on disk, that it was handed over and what became of
+it.  What was handed over without an answer is never sent again by itself.
 """
 
-import hashlib
-import os
-import re
-import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from email import message_from_bytes, policy
-from email.errors import MessageError
-from email.header import decode_header, make_header
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
-from generator import process
-from generator.errors import CampaignError, ConflictError, ProgramError, SendingStoppedError
-from generator.tree import environment, read_settings
-from series import addresses, journal, store
+from generator.errors import (
+    ConflictError,
+    ProgramError,
+    RerollError,
+    SendingStoppedError,
+    UsageError,
+)
+from generator.tree import read_settings
+from series import archive, journal, send_email
+from series import outgoing as mails_module
+from series.journal import Entry, Event, Journal
+from series.outgoing import Outgoing, Round
+from series.outgoing import check as check
+from series.outgoing import outgoing as outgoing
 from series.version import Version
 
-_OPTIONS = (
-    "--confirm=never",
-    "--no-thread",
-    "--no-annotate",
-    # Recipients are the mail's own.  "true" prints nothing, and as a --to-cmd it
-    # keeps git send-email from asking for a To address.
-    *("--no-to", "--no-cc", "--to-cmd=true", "--cc-cmd=true"),
-    *("--suppress-cc=body", "--suppress-cc=author", "--suppress-cc=self"),
-    "--no-signed-off-by-cc",
-    "--8bit-encoding=UTF-8",
-)
-# Headers that a mail has once (RFC 5322, 3.6).
-_SINGLE = frozenset({"from", "to", "cc", "subject", "message-id", "date", "in-reply-to"})
-# How git send-email dies when the server went away without a word on the mail.
-_UNCERTAIN = re.compile(r"clos|time.?out|timed out|EOF|reset|broken pipe|unexpected", re.IGNORECASE)
-_MAIL_PACKAGE = "apt install git-email"
+Fate = Literal["sent", "unsent"]
+Ask = Callable[[Outgoing], Fate | None]
+_RESUME = "mend the cause, then 'reroll send --resume'"
 
 
 @dataclass(frozen=True)
-class Outgoing:
-    """A mail as it will go out."""
+class Plan:
+    """What there is to send: a round of a version, and what became of its mails so far.
 
-    path: Path
-    subject: str
-    message_id: str
-    to: tuple[str, ...]
-    cc: tuple[str, ...]
-    sha256: str
-
-
-def outgoing(folder: Path, version: Version) -> list[Outgoing]:
-    """The mails of ``version``, read from its folder, cover letter first.
-
-    Raises ``CampaignError`` naming mail and line of every address, in a header
-    or in a trailer, that cannot be real.
+    ``anew``: nothing is out, so the mails are made again from ``versions/vN``.
     """
-    mails = []
-    problems: list[str] = []
-    for record in version.mails:
-        path = store.mail_path(folder, version, record.mail)
-        content = path.read_bytes()
-        problems += [f"{path.name}:{line}: {text}" for line, text in check(content)]
-        try:
-            mails.append(_read(path, content))
-        except (LookupError, ValueError, MessageError) as error:
-            problems.append(f"{path.name}: a header cannot be decoded: {error}")
-    if problems:
-        raise CampaignError(
-            problems, hint="correct series.toml or the messages, and generate again"
-        )
-    return mails
 
+    round: Round
+    mails: tuple[Outgoing, ...]
+    events: Mapping[str, Entry]
+    anew: bool
 
-def _read(path: Path, content: bytes) -> Outgoing:
-    head = content.partition(b"\n\n")[0] + b"\n\n"
-    message = message_from_bytes(head, policy=policy.compat32)
-    subject = str(make_header(decode_header(str(message["Subject"] or ""))))
-    return Outgoing(
-        path=path,
-        subject=" ".join(subject.split()),
-        message_id=str(message["Message-ID"] or "").strip(),
-        to=tuple(addresses.in_header(str(message["To"] or ""))),
-        cc=tuple(addresses.in_header(str(message["Cc"] or ""))),
-        sha256=hashlib.sha256(content).hexdigest(),
-    )
+    def state(self, mail: Outgoing) -> str:
+        """The journal's last word on ``mail``, or empty."""
+        entry = self.events.get(mail.message_id)
+        return entry.event if entry else ""
 
+    def accepted(self) -> int:
+        """How many mails are out for certain."""
+        return sum(self.state(mail) == "accepted" for mail in self.mails)
 
-def check(content: bytes) -> list[tuple[int, str]]:
-    """What is wrong with the addresses of a mail, as (line from 1, text)."""
-    head, _, body = content.partition(b"\n\n")
-    found: list[tuple[int, str]] = []
-    lines = head.decode("utf-8", "replace").split("\n")
-    fields = _fields(lines)
-    for number, name, value in fields:
-        if name in ("from", "to", "cc"):
-            try:
-                found += _bad_addresses(number, value)
-            except (LookupError, ValueError, MessageError) as error:
-                found.append((number, f"the {name} header cannot be decoded: {error}"))
-    present = [name for _, name, _ in fields]
-    for number, name, _ in fields:
-        if name in _SINGLE and present.count(name) > 1:
-            found.append((number, f"there is more than one {name} header"))
-    found += [
-        (1, f"has no {name} header") for name in ("To", "Message-ID") if name.lower() not in present
-    ]
-    message, cut, _ = body.partition(b"\n---\n")
-    if cut:
-        offset = len(lines) + 1
-        for number, line in addresses.trailer_block(message.decode("utf-8", "replace")):
-            if (trailer := addresses.of_trailer(line)) and (why := addresses.problem(trailer[1])):
-                found.append((offset + number, f"{trailer[0]}: '{trailer[1]}' {why}"))
-    return found
+    def uncertain(self) -> list[Outgoing]:
+        """The mails that may be out."""
+        return [mail for mail in self.mails if self.state(mail) == "handed over"]
 
-
-def _fields(lines: list[str]) -> list[tuple[int, str, str]]:
-    """The headers among ``lines`` as (line, lower-case name, value with its folds)."""
-    fields: list[tuple[int, str, str]] = []
-    for number, line in enumerate(lines, 1):
-        if line[:1] in " \t" and fields:
-            at, name, value = fields[-1]
-            fields[-1] = (at, name, f"{value}\n{line}")
-        elif ":" in line and " " not in line.split(":", 1)[0]:
-            name, _, value = line.partition(":")
-            fields.append((number, name.lower(), value.strip()))
-    return fields
-
-
-def _bad_addresses(number: int, value: str) -> list[tuple[int, str]]:
-    """Bad addresses of one header, each with the line of the fold that holds it."""
-    folds = value.split("\n")
-    found = []
-    for text in addresses.in_header(value):
-        if why := addresses.problem(text):
-            address = addresses.split(text)[1] or text
-            offset = next((at for at, fold in enumerate(folds) if address in fold), 0)
-            found.append((number + offset, f"'{text}' {why}"))
-    return found
+    def waiting(self, only: Sequence[int] = ()) -> list[Outgoing]:
+        """The mails that must still go, of those numbers where some are named."""
+        return [
+            mail
+            for mail in self.mails
+            if self.state(mail) not in ("accepted", "handed over")
+            and (not only or mail.number in only)
+        ]
 
 
 def configured(key: str, *, cwd: Path) -> tuple[str, ...]:
@@ -153,121 +76,197 @@ def configured(key: str, *, cwd: Path) -> tuple[str, ...]:
     return found.get(f"{identity}.{key}") or found.get(key, ())
 
 
-def require_send_email() -> None:
-    """``ProgramError`` when this git has no send-email."""
-    path = process.run(["git", "--exec-path"], cwd=Path("/"), check=True).stdout.decode().strip()
-    if not (Path(path) / "git-send-email").exists():
-        process.find("git-send-email", hint=_MAIL_PACKAGE)
+def plan(folder: Path, version: Version, *, resume: bool, resend: bool) -> Plan:
+    """What ``reroll send`` has to do.
+
+    Raises ``UsageError`` when the version was sent, or not yet where ``resend``
+    asks for it again; ``ConflictError`` when mails are not what they were when
+    sending began; ``CampaignError`` for mails that cannot be sent.
+    """
+    number = version.version
+    known = [entry for entry in journal.read(folder) if entry.version == number]
+    last = max((entry.resend for entry in known if entry.out), default=0)
+    events = journal.last_events(folder, number, last)
+    out = [entry for entry in events.values() if entry.out]
+    whole = sum(entry.event == "accepted" for entry in out) >= len(version.mails)
+    if resend and not out:
+        raise UsageError(f"version {number} has not been sent yet", hint="send without --resend")
+    if resend and whole:
+        return _anew(folder, version, Round(number, last + 1))
+    if whole:
+        raise UsageError(
+            f"version {number} has been sent",
+            hint=f"generate the next one with -v {number + 1}; --resend sends this one again",
+        )
+    if resend and not (resume and last):
+        raise UsageError(
+            f"{len(out)} of {len(version.mails)} mails of {Round(number, last)} are out",
+            hint="give --resume to send the others first",
+        )
+    return _again(folder, version, Round(number, last), events, resume=resume)
 
 
-def dry_run(mails: Sequence[Outgoing], *, cwd: Path) -> str:
-    """What git send-email says it would do; nothing is sent."""
-    result = _send_email(
-        [*_OPTIONS, "--dry-run", "--quiet"], [mail.path for mail in mails], cwd=cwd
+def _anew(folder: Path, version: Version, round_: Round) -> Plan:
+    events = journal.last_events(folder, version.version, round_.resend)
+    mails = mails_module.resent(mails_module.outgoing(folder, version), round_)
+    return Plan(round_, tuple(mails), events, anew=True)
+
+
+def _again(
+    folder: Path, version: Version, round_: Round, events: Mapping[str, Entry], *, resume: bool
+) -> Plan:
+    """The plan of a round that has begun, or may have."""
+    begun = any(entry.out for entry in events.values())
+    if not begun and not (resume and events):
+        return _anew(folder, version, round_)
+    if any(not entry.source for entry in events.values() if entry.out or not begun):
+        mails = mails_module.outgoing(folder, version)
+        mails_module.unfrozen(mails, events)
+        return Plan(round_, tuple(mails), events, anew=True)
+    mails = mails_module.frozen(folder, round_, version, events)
+    return Plan(round_, tuple(mails), events, anew=False)
+
+
+def refreshed(folder: Path, plan: Plan) -> Plan:
+    """``plan`` with what the journal says now."""
+    return replace(plan, events=journal.last_events(folder, plan.round.version, plan.round.resend))
+
+
+def freeze(folder: Path, book: Journal, plan: Plan, mails: Sequence[Outgoing]) -> None:
+    """Put the final bytes of all mails on disk, and note them as prepared."""
+    mails_module.freeze(folder, plan.round, mails)
+    book.add(*(_entry(plan, mail, "prepared") for mail in mails if not _has_gone(plan, mail)))
+
+
+def _has_gone(plan: Plan, mail: Outgoing) -> bool:
+    entry = plan.events.get(mail.message_id)
+    return entry is not None and entry.out
+
+
+def settle(
+    book: Journal, plan: Plan, *, url: str, assume: Fate | None, ask: Ask | None
+) -> list[str]:
+    """Find out what became of the mails that were handed over without an answer.
+
+    The archive at ``url`` (none: empty) can only tell that a mail went; else
+    ``assume`` decides, else ``ask``, which returns ``None`` to stop.  Returns a
+    line for each mail found in the archive.  Raises ``ConflictError`` naming the
+    mails about which nothing is known.
+    """
+    found, open_ = [], []
+    for mail in plan.uncertain():
+        answer = archive.ask(url, mail.message_id) if url else archive.Answer(False, "")
+        if answer.found:
+            _settled(book, plan, _entry(plan, mail, "accepted", "in the archive"))
+            found.append(f"{mail.name} was sent: it is in the archive")
+        else:
+            open_.append((mail, answer.said))
+    for position, (mail, _) in enumerate(open_):
+        fate = assume or (ask(mail) if ask else None)
+        if fate is None:
+            raise _unknown(open_[position:], url)
+        event: Event = "accepted" if fate == "sent" else "failed"
+        _settled(book, plan, _entry(plan, mail, event, f"assumed {fate}"))
+    return found
+
+
+def _settled(book: Journal, plan: Plan, entry: Entry) -> None:
+    try:
+        book.add(entry)
+    except RerollError as error:
+        gone = sum(one.out for one in plan.events.values())
+        raise SendingStoppedError(
+            f"{gone} of {len(plan.mails)} mails are out, or may be: {error}", hint=_RESUME
+        ) from error
+
+
+def _unknown(open_: Sequence[tuple[Outgoing, str]], url: str) -> ConflictError:
+    named = ", ".join(mail.name for mail, _ in open_)
+    said = f"; the archive says: {open_[0][1]}" if url else ""
+    where = "ask the list's archive again later" if url else "look it up in the list's archive"
+    return ConflictError(
+        f"it is not known whether {named} was sent: git send-email was stopped, or got no "
+        f"answer{said}",
+        hint=f"{where}, then --resume --assume sent (or unsent)",
     )
-    if result.returncode != 0:
-        raise ProgramError(f"git send-email --dry-run: {result.complaint}")
-    return result.stdout.decode("utf-8", "replace")
 
 
 def send(
+    book: Journal,
     folder: Path,
-    version: Version,
+    plan: Plan,
     mails: Sequence[Outgoing],
     *,
     cwd: Path,
-    assume: str | None = None,
+    timeout: float,
     report: Callable[[Outgoing], None] = lambda _mail: None,
 ) -> int:
-    """Send what has not been accepted yet, in order; returns how many mails went.
+    """Send ``mails`` of ``plan``, which are frozen, in order; returns how many went.
 
-    ``assume`` ("sent" or "unsent") decides about mails that were handed over
-    without a word of what became of them.  Raises ``ConflictError`` for such a
-    mail without ``assume`` and for bytes that changed under a version partly
-    sent, ``ProgramError`` when nothing could be sent and
-    ``SendingStoppedError`` when some mails are out and others not.
+    ``timeout`` is in seconds a mail.  Raises ``ProgramError`` when nothing is
+    out, ``SendingStoppedError`` when some mails are, or may be.
     """
-    sent = 0
-    with journal.journal(folder) as book:
-        events = journal.last_events(folder, version.version)
-        waiting = _waiting(mails, events, assume)
-        for mail in mails:
-            if assume == "sent" and _fate(events, mail) == "handed over":
-                book.add(_entry(version, mail, "accepted"))
-        for mail in waiting:
-            try:
-                _send_one(book, version, mail, cwd=cwd)
-            except ProgramError as error:
-                out = len(mails) - len(waiting) + sent
-                if out == 0:
-                    raise
-                raise SendingStoppedError(
-                    f"{out} of {len(mails)} mails are out, then {error}",
-                    hint="mend the cause, then 'reroll send --resume'",
-                ) from error
-            sent += 1
+    for sent, mail in enumerate(mails):
+        _send_one(book, folder, plan, mail, plan.accepted() + sent, cwd, timeout)
+        with suppress(OSError):  # that nobody reads us any more is no reason to stop half way
             report(mail)
-    return sent
+    return len(mails)
 
 
-def _waiting(
-    mails: Sequence[Outgoing], events: dict[str, journal.Entry], assume: str | None
-) -> list[Outgoing]:
-    """The mails that must still go."""
-    known = {entry.sha256 for entry in events.values() if entry.event != "failed"}
-    if changed := known - {mail.sha256 for mail in mails}:
-        raise ConflictError(
-            f"{len(changed)} mails that were sent, or may have been, are no longer what they were",
-            hint="restore versions/ as it was when sending began",
-        )
-    unsure = [mail for mail in mails if _fate(events, mail) == "handed over"]
-    if unsure and assume is None:
-        named = ", ".join(mail.path.name for mail in unsure)
-        raise ConflictError(
-            f"it is not known whether {named} was sent: reroll was stopped while sending it",
-            hint="look it up in the list's archive, then --resume --assume sent (or unsent)",
-        )
-    done = {"accepted"} | ({"handed over"} if assume == "sent" else set())
-    return [mail for mail in mails if _fate(events, mail) not in done]
+def _send_one(
+    book: Journal, folder: Path, plan: Plan, mail: Outgoing, out: int, cwd: Path, timeout: float
+) -> None:
+    try:
+        book.add(_entry(plan, mail, "handed over"))
+    except RerollError as error:
+        raise _stopped(plan, out, f"{mail.name} was not sent: {error}", error) from error
+    path = plan.round.place(folder) / mail.name
+    try:
+        with book.lend() as descriptor:
+            verdict = send_email.send(path, cwd=cwd, timeout=timeout, inherit=[descriptor])
+    except KeyboardInterrupt as error:
+        raise _uncertain(plan, mail, out, "interrupted") from error
+    if verdict.fate == "uncertain":
+        raise _uncertain(plan, mail, out, verdict.why)
+    try:
+        book.add(_entry(plan, mail, verdict.fate))
+    except RerollError as error:
+        if verdict.fate == "accepted":
+            raise SendingStoppedError(
+                f"{out + 1} of {len(plan.mails)} mails are out, {mail.name} the last, but that "
+                f"could not be noted: {error}",
+                hint="mend the cause, then 'reroll send --resume --assume sent'",
+            ) from error
+        raise _stopped(plan, out, f"{mail.name}: {verdict.why}; {error}", error) from error
+    if verdict.fate == "failed":
+        raise _stopped(plan, out, f"git send-email {mail.name}: {verdict.why}")
 
 
-def _fate(events: dict[str, journal.Entry], mail: Outgoing) -> str:
-    entry = events.get(mail.message_id)
-    return entry.event if entry else ""
+def _stopped(plan: Plan, out: int, why: str, error: RerollError | None = None) -> RerollError:
+    if out:
+        text = f"{out} of {len(plan.mails)} mails are out, then {why}"
+        return SendingStoppedError(text, hint=_RESUME)
+    if error:
+        return type(error)(f"nothing was sent: {why}")
+    return ProgramError(why, hint="nothing was sent; check 'git config --get-regexp ^sendemail'")
 
 
-def _send_one(book: journal.Journal, version: Version, mail: Outgoing, *, cwd: Path) -> None:
-    book.add(_entry(version, mail, "handed over"))
-    result = _send_email(_OPTIONS, [mail.path], cwd=cwd)
-    if result.returncode < 0:
-        # Ended by a signal: it may or may not have finished.
-        raise ProgramError(f"git send-email {mail.path.name}: {result.complaint}")
-    if result.returncode != 0 and _UNCERTAIN.search(result.complaint):
-        raise ProgramError(
-            f"git send-email {mail.path.name}: {_complaint(result)}; it may have been sent"
-        )
-    if result.returncode != 0:
-        book.add(_entry(version, mail, "failed"))
-        raise ProgramError(
-            f"git send-email {mail.path.name}: {_complaint(result)}",
-            hint="check 'git config --get-regexp ^sendemail'",
-        )
-    book.add(_entry(version, mail, "accepted"))
+def _uncertain(plan: Plan, mail: Outgoing, out: int, why: str) -> SendingStoppedError:
+    return SendingStoppedError(
+        f"{out} of {len(plan.mails)} mails are out, then git send-email {mail.name}: {why}; "
+        "it may have been sent",
+        hint="look it up in the list's archive, then 'reroll send --resume'",
+    )
 
 
-def _complaint(result: process.Result) -> str:
-    """What git send-email died of: perl adds where, and STARTTLS chatter may follow."""
-    text = result.complaint
-    return text.split(" at /", 1)[0]
-
-
-def _send_email(options: Sequence[str], paths: Sequence[Path], *, cwd: Path) -> process.Result:
-    # A terminal is left to git send-email, which may have to ask for a password.
-    terminal = sys.stdin.isatty() and sys.stderr.isatty()
-    variables = environment({"GIT_TERMINAL_PROMPT": os.environ.get("GIT_TERMINAL_PROMPT", "1")})
-    argv = ["git", "send-email", *options, *map(str, paths)]
-    return process.run(argv, cwd=cwd, env=variables, interactive=terminal)
-
-
-def _entry(version: Version, mail: Outgoing, event: journal.Event) -> journal.Entry:
-    return journal.Entry(version.version, mail.message_id, mail.sha256, event, int(time.time()))
+def _entry(plan: Plan, mail: Outgoing, event: Event, evidence: str = "") -> Entry:
+    return Entry(
+        version=plan.round.version,
+        message_id=mail.message_id,
+        sha256=mail.sha256,
+        event=event,
+        time=int(time.time()),
+        source=mail.source,
+        resend=plan.round.resend,
+        evidence=evidence,
+    )

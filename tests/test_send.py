@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from collections.abc import Iterator
 from email.header import decode_header, make_header
 from pathlib import Path
@@ -43,13 +42,13 @@ def test_one_thread_reaches_everybody_once(reroll: Run, small: Small, inbox: Inb
     cover = mails[0]["Message-ID"]
     assert [mail["In-Reply-To"] for mail in mails] == [None, cover, cover]
     assert len({mail["Message-ID"] for mail in mails}) == 3
-    assert inbox.envelopes[1].rcpt_tos == [
+    assert sorted(inbox.envelopes[1].rcpt_tos) == [
         "alice@example.org",
-        "thea@example.org",
-        "rob@example.org",
-        "drivers@lists.example.org",
         "all@lists.example.org",
+        "drivers@lists.example.org",
         "j@example.org",
+        "rob@example.org",
+        "thea@example.org",
     ]
     assert "j@example.org" in inbox.envelopes[0].rcpt_tos
     assert "j@example.org" not in inbox.envelopes[2].rcpt_tos
@@ -82,7 +81,7 @@ def test_shows_what_goes_to_whom_and_dry_run_sends_nothing(
         "    Cc: Rob Reviewer <rob@example.org>",
     ]
     assert "    Bcc: me@example.org" in done.out
-    assert done.out.count("Dry-Sent [PATCH") == 3
+    assert "Dry-Sent" not in done.out
     assert done.out.endswith("nothing was sent\n")
     assert inbox.envelopes == []
     assert not (small.folder / "journal.jsonl").exists()
@@ -162,7 +161,9 @@ def test_changed_mails_under_a_half_sent_version(reroll: Run, small: Small, inbo
     cover = next((small.folder / "versions/v1").glob("*0000*"))
     cover.write_text(cover.read_text().replace("All users", "Some users"))
     done = reroll(*small.words("send", "--yes", "--resume"))
-    assert (done.code, "no longer what they were" in done.err) == (3, True)
+    assert done.code == 3
+    assert f"versions/v1/{cover.name}: no longer what it was" in done.err
+    assert len(inbox.envelopes) == 1
 
 
 @pytest.mark.parametrize(
@@ -217,8 +218,9 @@ def test_recipients_of_the_users_configuration_are_not_added_unseen(
     assert "ada@example.org" not in everybody
     assert "watcher@example.org" in everybody
     manifest = json.loads((small.folder / "versions/v1/manifest.json").read_text())
-    reasons = {r["address"]: r["reasons"] for r in manifest["cover"]["recipients"]}
-    assert reasons["watcher@example.org"][-1] == "git config sendemail.cc"
+    planned = manifest["patches"][0]["recipients"]
+    reasons = {one["address"]: one["reasons"] for one in planned}
+    assert "git config sendemail.cc" in reasons["watcher@example.org"]
 
 
 def test_missing_git_email(
@@ -238,14 +240,24 @@ def test_missing_git_email(
     assert "apt install git-email" in done.err
 
 
-def test_the_users_validate_hook_is_asked(reroll: Run, small: Small, inbox: Inbox) -> None:
+def test_the_users_validate_hook_sees_all_mails_before_one_goes(
+    reroll: Run, small: Small, inbox: Inbox
+) -> None:
     hook = small.tree / ".git/hooks/sendemail-validate"
-    hook.write_text("#!/bin/sh\ngrep -q 'drivers: b' \"$1\" && exit 1\nexit 0\n")
+    refuses = "grep -q '^Subject.*drivers: b' \"$1\" && echo 'no b, please' && exit 1\nexit 0\n"
+    hook.write_text(f"#!/bin/sh\n{refuses}")
     hook.chmod(0o755)
     assert reroll(*small.words("generate")).code == 0
     done = reroll(*small.words("send", "--yes"))
-    assert done.code in (4, 5)
-    assert not any(re.search("b: use", mail["Subject"]) for mail in inbox.messages)
+    assert (done.code, inbox.envelopes) == (4, [])
+    assert "-drivers-b" in done.err
+    assert "the sendemail-validate hook rejects it: no b, please" in done.err
+    # Nothing is out: the version may be made and sent again.
+    hook.write_text(f'#!/bin/sh\necho "$1" >>{small.folder}/asked\n')
+    assert reroll(*small.words("generate")).code == 0
+    assert reroll(*small.words("send", "--yes")).code == 0
+    assert len(inbox.envelopes) == 3
+    assert len((small.folder / "asked").read_text().splitlines()) == 3
 
 
 def test_a_second_sender_stops(reroll: Run, small: Small, inbox: Inbox) -> None:

@@ -2,17 +2,25 @@
 
 import argparse
 import json
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
-from generator.errors import ExpectedFailureError, UsageError
-from series import journal, options, sending, store
+from generator.errors import ExpectedFailureError, RerollError, UsageError
+from series import archive, journal, options, rehearsal, send_email, sending, signing, store
+from series.journal import Journal
+from series.outgoing import Outgoing
 from series.output import say
-from series.sending import Outgoing
+from series.rehearsal import Rehearsed
+from series.sending import Fate, Plan
+from series.settings import Settings
 from series.version import Version
 
 EXAMPLE = "reroll -C my-series send -v 7 --dry-run"
+_ANSWERS: dict[str, Fate] = {"s": "sent", "sent": "sent", "u": "unsent", "unsent": "unsent"}
 
 
 def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -28,76 +36,210 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         choices=("sent", "unsent"),
         help="what became of a mail that reroll was stopped in the middle of",
     )
+    parser.add_argument(
+        "--only",
+        type=_numbers,
+        action="extend",
+        default=[],
+        metavar="N[,N...]",
+        help="send only these mails, numbered as in their subjects (0: the cover letter)",
+    )
+    parser.add_argument(
+        "--resend",
+        action="store_true",
+        help="send a version that was sent once more, as [PATCH vN RESEND 1/3]",
+    )
+    parser.add_argument(
+        "--reflect", action="store_true", help="send everything to yourself and to nobody else"
+    )
+    parser.add_argument(
+        "-o",
+        "--output-dir",
+        metavar="DIR",
+        help="send nothing; write each mail to DIR as it would go out",
+    )
     options.add_dry_run(parser, "send")
+
+
+def _numbers(text: str) -> list[int]:
+    if not re.fullmatch(r"\d{1,5}(,\d{1,5})*", text):
+        raise argparse.ArgumentTypeError(f"'{text}' is not numbers of mails, as in 0,2,5")
+    return [int(word) for word in text.split(",")]
 
 
 def run(args: argparse.Namespace) -> int:
     """Show what goes to whom, ask once, send."""
     folder = options.folder_of(args)
     version = store.read(folder, args.version)
-    cwd = _cwd(args, folder)
-    mails = sending.outgoing(folder, version)
-    done = journal.accepted(folder, version.version)
-    _refuse(args, version, mails, done)
-    sending.require_send_email()
-    if not args.json:
-        _show(mails, done, sending.configured("bcc", cwd=cwd))
-    if args.dry_run:
-        said = sending.dry_run(mails, cwd=cwd)
-        say(_json(mails) if args.json else f"{said}nothing was sent")
-        return 0
-    _ask(args, len(mails) - len(done))
-    count = sending.send(
-        folder, version, mails, cwd=cwd, assume=args.assume, report=_reporter(args.json)
-    )
-    say(_json(mails) if args.json else f"sent {count} mails of {version.name} v{version.version}")
+    settings = options.settings_of(args)
+    cwd = _cwd(args, settings, folder)
+    send_email.require()
+    if args.dry_run or args.output_dir or args.reflect:
+        return _rehearse_only(args, version, settings, cwd)
+    with journal.journal(folder) as book, store.lock(folder):
+        return _send(args, book, version, settings, cwd)
+
+
+def _rehearse_only(
+    args: argparse.Namespace, version: Version, settings: Settings, cwd: Path
+) -> int:
+    plan = _plan(args, version)
+    plan, rehearsed = _rehearse(args, plan, settings, cwd)
+    _show(args, plan, rehearsed)
+    if args.output_dir:
+        _write(Path(args.output_dir), rehearsed)
+    end = "nothing was sent"
+    if args.reflect and not args.dry_run and not args.output_dir:
+        from series import reflection
+
+        own = reflection.own_address(rehearsed)
+        _ask(args, f"Send these {len(rehearsed)} mails to {own} only?")
+        reflection.reflect(rehearsed, cwd=cwd, timeout=settings.sendtimeout)
+        end = f"reflected {len(rehearsed)} mails to {own}; nobody else got any"
+    say(_json(plan, rehearsed) if args.json else end)
     return 0
 
 
-def _refuse(
-    args: argparse.Namespace, version: Version, mails: list[Outgoing], done: set[str]
-) -> None:
-    events = journal.last_events(options.folder_of(args), version.version)
-    if all(
-        mail.message_id in events and events[mail.message_id].event == "accepted" for mail in mails
-    ):
+def _send(
+    args: argparse.Namespace, book: Journal, version: Version, settings: Settings, cwd: Path
+) -> int:
+    folder = options.folder_of(args)
+    plan = _plan(args, version)
+    if plan.uncertain():
+        url = archive.followed(settings.archive, cwd=cwd)
+        for line in sending.settle(book, plan, url=url, assume=args.assume, ask=_asker(args)):
+            say(line, sys.stderr if args.json else None)
+        plan = sending.refreshed(folder, plan)
+    plan, rehearsed = _rehearse(args, plan, settings, cwd)
+    _show(args, plan, rehearsed)
+    waiting = plan.waiting(args.only)
+    if waiting:
+        _ask(args, f"Send these {len(waiting)} mails?")
+    if waiting and plan.anew:
+        _freeze(folder, book, plan)
+    report = _reporter(args.json)
+    count = sending.send(
+        book, folder, plan, waiting, cwd=cwd, timeout=settings.sendtimeout, report=report
+    )
+    done = sending.refreshed(folder, plan)
+    say(_json(done, rehearsed) if args.json else _end(version, done, count))
+    return 0
+
+
+def _end(version: Version, plan: Plan, count: int) -> str:
+    left = len(plan.waiting())
+    again = f"; {left} are left for --resume" if left else ""
+    resent = f" (resend {plan.round.resend})" if plan.round.resend else ""
+    return f"sent {count} mails of {version.name} v{version.version}{resent}{again}"
+
+
+def _plan(args: argparse.Namespace, version: Version) -> Plan:
+    folder = options.folder_of(args)
+    plan = sending.plan(folder, version, resume=args.resume, resend=args.resend)
+    known = {mail.number for mail in plan.mails}
+    if unknown := sorted(set(args.only) - known):
         raise UsageError(
-            f"version {version.version} has been sent",
-            hint=f"generate the next one with -v {version.version + 1}",
+            f"--only {unknown[0]}: {plan.round} has no such mail",
+            hint=f"it has {min(known)} to {max(known)}",
         )
-    if done and not args.resume and not args.dry_run:
+    out = len(plan.mails) - len(plan.waiting())
+    if out and not (args.resume or args.dry_run or args.output_dir or args.reflect):
         raise UsageError(
-            f"{len(done)} of {len(mails)} mails of version {version.version} are out already",
+            f"{out} of {len(plan.mails)} mails of {plan.round} are out already, or may be",
             hint="give --resume to send the others",
         )
+    if args.only and out and not any(mail.number in args.only for mail in plan.waiting()):
+        raise UsageError(f"the mails of --only are out already, or may be, in {plan.round}")
+    return plan
 
 
-def _cwd(args: argparse.Namespace, folder: Path) -> Path:
+def _rehearse(
+    args: argparse.Namespace, plan: Plan, settings: Settings, cwd: Path
+) -> tuple[Plan, list[Rehearsed]]:
+    """What would go out of ``plan``, signed where it is made anew; its mails are those."""
+    mails = signing.sign(plan.mails, cwd=cwd) if plan.anew else plan.waiting(args.only)
+    made = rehearsal.rehearse(
+        mails,
+        cwd=cwd,
+        blind=sending.configured("bcc", cwd=cwd),
+        validate=plan.anew,
+        timeout=settings.sendtimeout,
+    )
+    if plan.anew:
+        plan = replace(plan, mails=tuple(one.mail for one in made))
+    wanted = {mail.number for mail in plan.waiting(args.only)}
+    return plan, [one for one in made if one.mail.number in wanted]
+
+
+def _freeze(folder: Path, book: Journal, plan: Plan) -> None:
+    try:
+        sending.freeze(folder, book, plan, plan.mails)
+    except RerollError as error:
+        if plan.accepted():
+            raise
+        raise type(error)(f"nothing was sent: {error}", hint=error.hint) from error
+
+
+def _cwd(args: argparse.Namespace, settings: Settings, folder: Path) -> Path:
     """Where git send-email runs: in the tree, whose configuration counts, where one is named."""
-    settings = options.settings_of(args)
     if not settings.tree:
         return folder
-    tree = options.tree_of(args, settings)
-    tree.close()
-    return tree.path
+    with closing(options.tree_of(args, settings)) as tree:
+        return tree.path
 
 
-def _show(mails: list[Outgoing], done: set[str], blind: tuple[str, ...]) -> None:
-    for mail in mails:
-        say(mail.subject + (" (sent already)" if mail.message_id in done else ""))
-        for field, values in (("To", mail.to), ("Cc", mail.cc), ("Bcc", blind)):
+def _show(args: argparse.Namespace, plan: Plan, rehearsed: Sequence[Rehearsed]) -> None:
+    """Each mail and who gets it, as the rehearsal found it."""
+    if args.json:
+        return
+    marks = {"accepted": " (sent already)", "handed over": " (not known whether sent)"}
+    found = {one.mail.number: one for one in rehearsed}
+    for mail in plan.mails:
+        if args.only and mail.number not in args.only:
+            continue
+        one = found.get(mail.number)
+        say(mail.subject + marks.get(plan.state(mail), ""))
+        changed = one is not None and one.sender != mail.sender
+        sender = (one.sender,) if one and changed else ()
+        blind = one.blind if one else ()
+        for field, values in (("From", sender), ("To", mail.to), ("Cc", mail.cc), ("Bcc", blind)):
             for value in values:
                 say(f"    {field}: {value}")
 
 
-def _ask(args: argparse.Namespace, count: int) -> None:
+def _write(place: Path, rehearsed: Iterable[Rehearsed]) -> None:
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        for one in rehearsed:
+            (place / one.mail.name).with_suffix(".eml").write_bytes(one.content)
+    except OSError as error:
+        raise RerollError(f"{place}: cannot be written: {error.strerror}") from error
+
+
+def _ask(args: argparse.Namespace, question: str) -> None:
     if args.yes:
         return
     if args.json or not sys.stdin.isatty():
         raise UsageError("nobody is there to ask", hint="give --yes to send without a question")
-    answer = input(f"Send these {count} mails? [y/N] ")
-    if answer.strip().lower() not in ("y", "yes"):
+    if input(f"{question} [y/N] ").strip().lower() not in ("y", "yes"):
         raise ExpectedFailureError("nothing was sent")
+
+
+def _asker(args: argparse.Namespace) -> Callable[[Outgoing], Fate | None] | None:
+    """How to ask what became of a mail, where somebody is there."""
+    if args.yes or args.json or not sys.stdin.isatty():
+        return None
+
+    def ask(mail: Outgoing) -> Fate | None:
+        while True:
+            question = f"{mail.name}: was it sent? [s]ent/[u]nsent/[q]uit "
+            answer = input(question).strip().lower()
+            if answer in ("q", "quit"):
+                return None
+            if answer in _ANSWERS:
+                return _ANSWERS[answer]
+
+    return ask
 
 
 def _reporter(quiet: bool) -> Callable[[Outgoing], None]:
@@ -108,15 +250,22 @@ def _reporter(quiet: bool) -> Callable[[Outgoing], None]:
     return report
 
 
-def _json(mails: list[Outgoing]) -> str:
-    rows = [
-        {
-            "subject": mail.subject,
-            "message_id": mail.message_id,
-            "to": mail.to,
-            "cc": mail.cc,
-            "file": mail.path.name,
-        }
-        for mail in mails
-    ]
+def _json(plan: Plan, rehearsed: Sequence[Rehearsed]) -> str:
+    found = {one.mail.number: one for one in rehearsed}
+    rows = []
+    for mail in plan.mails:
+        one = found.get(mail.number)
+        rows.append(
+            {
+                "number": mail.number,
+                "file": mail.name,
+                "subject": mail.subject,
+                "message_id": mail.message_id,
+                "to": mail.to,
+                "cc": mail.cc,
+                "bcc": one.blind if one else (),
+                "envelope": one.envelope if one else (),
+                "state": plan.state(mail) or "not sent",
+            }
+        )
     return json.dumps(rows, ensure_ascii=False)
