@@ -5,9 +5,13 @@ no quoted local parts, no address literals, no comments.
 """
 
 import re
+from email.charset import QP, Charset
 from email.header import Header, decode_header, make_header
 from email.utils import formataddr, getaddresses
 
+# "Q" words, as git writes them: git send-email does not read "B" words.
+_WORDS = Charset("utf-8")
+_WORDS.header_encoding = QP
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)\Z")
 # C0 and C1 controls, and the marks that reorder text on a screen.
@@ -77,7 +81,7 @@ def header_form(text: str) -> str:
     name, address = split(text)
     if name.isascii():
         return formataddr((name, address))
-    words = Header(name, "utf-8", maxlinelen=72, continuation_ws=" " * 4).encode(linesep="\n")
+    words = Header(name, _WORDS, maxlinelen=72, continuation_ws=" " * 4).encode(linesep="\n")
     return f"{words} <{address}>"
 
 

@@ -190,9 +190,16 @@ def finish_cover(mail: RawMail, *, title: str, body: str, date: str) -> RawMail:
     head = re.sub(
         rb"^Subject: .*?" + re.escape(_SUBJECT), lambda _: subject, head, count=1, flags=re.M | re.S
     )
+    # git leaves the sender of a cover letter as it is, not as RFC 2047 wants it.
+    head = re.sub(rb"^From: .*(?:\n[ \t].*)*", _encoded_from, head, count=1, flags=re.MULTILINE)
     head = re.sub(rb"^Date: .*", f"Date: {_mail_date(date)}".encode(), head, count=1, flags=re.M)
     rest = rest.replace(_BLURB, body.strip().encode(), 1)
     return RawMail(mail.number, mail.name, head + separator + rest)
+
+
+def _encoded_from(found: re.Match[bytes]) -> bytes:
+    value = " ".join(found[0].decode("utf-8", "replace").split()).removeprefix("From: ")
+    return found[0] if value.isascii() else f"From: {addresses.header_form(value)}".encode()
 
 
 def _mail_date(date: str) -> str:

@@ -116,9 +116,7 @@ def _usable(wishes: Sequence[Wish], what: str) -> tuple[list[Wish], list[LeftOut
             shown = addresses.printable(wish.address)
             problems.append(f"{what}: the address '{shown}' ({wish.reason}) {why}")
         else:
-            left_out.append(
-                LeftOut(addresses.printable(wish.address), why, (wish.reason,))
-            )
+            left_out.append(LeftOut(addresses.printable(wish.address), why, (wish.reason,)))
     if problems:
         raise CampaignError(problems)
     return usable, left_out

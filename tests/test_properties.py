@@ -21,8 +21,8 @@ def test_an_address_without_a_problem_is_one_address_in_a_header(text: str) -> N
     if addresses.problem(text):
         return
     header = addresses.header_form(text)
-    assert "\n" not in header
-    found = getaddresses([header])
+    assert all(line.startswith("    ") for line in header.split("\n")[1:])
+    found = getaddresses([header.replace("\n", "")])
     assert len(found) == 1
     assert found[0][1] == addresses.split(text)[1]
 

@@ -321,3 +321,11 @@ def test_long_names_fold_and_are_sent(reroll: Run, small: Small, inbox: Inbox, n
     for mail in inbox.messages:
         assert address in mail["From"]
         assert str(make_header(decode_header(mail["From"]))).split("<")[0].strip() == name
+
+
+def test_headers_are_ascii(reroll: Run, small: Small) -> None:
+    git(small.tree, "config", "user.name", "Álvaro Ñuñez")
+    small.rewrite('id = "a"', 'id = "a"\ncc = ["Jürgen Groß <j@example.org>"]')
+    assert reroll(*small.words("generate")).code == 0
+    for path in (small.folder / "versions/v1").glob("*.patch"):
+        assert path.read_bytes().split(b"\n\n")[0].isascii()

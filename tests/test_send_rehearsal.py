@@ -102,7 +102,7 @@ def test_a_second_in_body_from_is_refused(reroll: Run, small: Small, inbox: Inbo
     mail = edit(small, "0001*", "\n\n", "\n\nFrom: Bob Author <bob@example.org>\n\n")
     assert reroll(*small.words("send", "--dry-run")).code == 0
     git(small.tree, "config", "sendemail.from", "Ada at Work <ada@work.example>")
-    done = reroll(*small.words("send", "--yes"))
+    done = reroll(*small.words("send", "--yes", "--no-check"))
     assert (done.code, inbox.envelopes) == (2, [])
     assert f"{mail.name}: a second in-body From would go out" in done.err
 
@@ -121,7 +121,7 @@ def test_another_transfer_encoding_is_the_same_text(
 
 def test_a_header_line_that_is_too_long(reroll: Run, small: Small, inbox: Inbox) -> None:
     mail = edit(small, "0002*", "Message-ID: ", f"X-Long: {'x ' * 600}\nMessage-ID: ")
-    done = reroll(*small.words("send", "--yes"))
+    done = reroll(*small.words("send", "--yes", "--no-check"))
     assert (done.code, inbox.envelopes) == (2, [])
     assert f"{mail.name}: the header line 'X-Long: x x" in done.err
 

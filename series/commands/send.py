@@ -10,14 +10,25 @@ from dataclasses import replace
 from pathlib import Path
 
 from generator.errors import ExpectedFailureError, RerollError, UsageError
-from series import archive, journal, options, rehearsal, send_email, sending, signing, store
+from series import (
+    archive,
+    journal,
+    options,
+    planning,
+    rehearsal,
+    send_email,
+    sending,
+    signing,
+    store,
+)
 from series.journal import Journal
+from series.lint.version import check_version
 from series.outgoing import Outgoing
-from series.output import say
+from series.output import one_line, say
 from series.rehearsal import Rehearsed
 from series.sending import Fate, Plan
 from series.settings import Settings
-from series.version import Version
+from series.version import MANY, Version
 
 EXAMPLE = "reroll -C my-series send -v 7 --dry-run"
 _ANSWERS: dict[str, Fate] = {"s": "sent", "sent": "sent", "u": "unsent", "unsent": "unsent"}
@@ -58,6 +69,9 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         metavar="DIR",
         help="send nothing; write each mail to DIR as it would go out",
     )
+    parser.add_argument(
+        "--no-check", action="store_true", help="send in spite of what 'reroll check mail' finds"
+    )
     options.add_dry_run(parser, "send")
 
 
@@ -84,6 +98,8 @@ def _rehearse_only(
     args: argparse.Namespace, version: Version, settings: Settings, cwd: Path
 ) -> int:
     plan = _plan(args, version)
+    if plan.anew:
+        _check(args, version, settings)
     plan, rehearsed = _rehearse(args, plan, settings, cwd)
     _show(args, plan, rehearsed)
     if args.output_dir:
@@ -110,6 +126,13 @@ def _send(
         for line in sending.settle(book, plan, url=url, assume=args.assume, ask=_asker(args)):
             say(line, sys.stderr if args.json else None)
         plan = sending.refreshed(folder, plan)
+    if plan.anew:
+        _require_reason(version)
+        if _check(args, version, settings) and not args.no_check:
+            raise ExpectedFailureError(
+                "nothing was sent: the mails have errors",
+                hint="correct series.toml or the messages, and generate again (or --no-check)",
+            )
     plan, rehearsed = _rehearse(args, plan, settings, cwd)
     _show(args, plan, rehearsed)
     waiting = plan.waiting(args.only)
@@ -151,6 +174,26 @@ def _plan(args: argparse.Namespace, version: Version) -> Plan:
     if args.only and out and not any(mail.number in args.only for mail in plan.waiting()):
         raise UsageError(f"the mails of --only are out already, or may be, in {plan.round}")
     return plan
+
+
+def _require_reason(version: Version) -> None:
+    if planning.too_many(version):
+        raise UsageError(
+            f"{len(version.patches)} patches are more than the {MANY} that lists ask for",
+            hint='say why with allow_many = "..." in [series], then reroll recipients --update',
+        )
+
+
+def _check(args: argparse.Namespace, version: Version, settings: Settings) -> bool:
+    """Say what lint finds in the mails; whether there is an error."""
+    folder = options.folder_of(args)
+    findings = check_version(folder, version, lambda: options.tree_of(args, settings))
+    for one in findings:
+        if one.severity != "not run":
+            say(one_line(str(one)), sys.stderr)
+    if any(one.severity == "not run" for one in findings):
+        say("some checks were not run, see 'reroll check mail'", sys.stderr)
+    return any(one.severity == "error" for one in findings)
 
 
 def _rehearse(
