@@ -10,13 +10,15 @@ RUN := $(VENV)/bin
 # The 5.10 tree that "make test-linux" uses unless LINUX names a clone.
 LINUX_VERSION ?= 5.10
 LINUX_DIR ?= .linux/$(LINUX_VERSION)
+TREE ?= $(LINUX_DIR)
 
-.PHONY: help demo test test-linux lint clean
+.PHONY: help demo test test-linux bench lint clean
 help:
 	@echo 'make demo        generate, apply and send the sample series, all on this machine'
 	@echo 'make test        lint, types, layers and the fast tests'
 	@echo 'make test-linux  the tests on real kernel sources, 5.10 and 6.1'
 	@echo '                 (LINUX=DIR and LINUX_6_1=DIR name clones)'
+	@echo 'make bench TREE=DIR  our MAINTAINERS against get_maintainer.pl, on a 5.10 tree'
 	@echo 'make lint        lint, types and layers only'
 
 $(VENV)/.ready: pyproject.toml scripts/setup
@@ -37,7 +39,7 @@ test: lint
 	@$(RUN)/pytest -n auto -m 'not linux'
 
 test-linux: $(VENV)/.ready
-	@scripts/need git git-email gcc make flex bison bc libelf-dev libssl-dev
+	@scripts/need git git-email gcc make flex bison bc libelf-dev libssl-dev public-inbox
 	@linux='$(LINUX)'; \
 	if [ -z "$$linux" ]; then \
 		linux='$(LINUX_DIR)'; \
@@ -51,6 +53,15 @@ test-linux: $(VENV)/.ready
 	REROLL_LINUX="$$(realpath "$$linux")" \
 	REROLL_LINUX_6_1="$${later:+$$(realpath "$$later")}" \
 		$(RUN)/pytest -m linux tests/linux
+
+bench: $(VENV)/.ready
+	@scripts/need git perl
+	@rm -rf build/bench && mkdir -p build/bench
+	@git clone -q --bare --shared '$(TREE)' build/bench/linux.git
+	@$(RUN)/reroll -C build/bench init series --campaign frame_vector >build/bench/log
+	@$(RUN)/reroll -C build/bench/series --tree build/bench/linux.git generate >>build/bench/log
+	@$(RUN)/python -m benchmarks.maintainers --tree '$(TREE)' --json build/bench/maintainers.json \
+		build/bench/series
 
 clean:
 	rm -rf $(VENV) .demo build dist

@@ -16,9 +16,9 @@ the order of a perl hash), sections are taken in the order of the file.
 
 from __future__ import annotations
 
-import posixpath
+import functools
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -34,13 +34,22 @@ from series.maintainer_addresses import (
     read_mailmap,
     split,
 )
-from series.perl_regex import BAD_PATTERN, compile_perl, translate
+from series.maintainer_patterns import (
+    EXCLUDED,
+    FilePatterns,
+    Keyword,
+    Match,
+    keywords_of_patch,
+    read_keywords,
+)
+from series.maintainer_sections import Entry, MaintainersText, RawSection, Section
+
+__all__ = ["Contact", "Entry", "Maintainers", "Section", "contacts", "covering", "parse"]
 
 Kind = Literal["maintainer", "reviewer", "list"]
 
 # The person who gets all of the kernel through others; the script leaves him out, too.
 _CHIEF = re.compile(rb"Linus Torvalds <torvalds@")
-_TITLE_LIMIT = 50
 
 _ROLES = {
     b"supported": b"supporter",
@@ -70,41 +79,33 @@ class Contact:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One ``X: value`` line of a section."""
-
-    letter: str
-    value: str
-    line: int
-
-
-@dataclass(frozen=True)
-class Section:
-    """One section: its title, the last ``S:`` value, its entries, the title's line number."""
-
-    title: str
-    status: str
-    entries: tuple[Entry, ...]
-    line: int
-
-    def values(self, letter: str) -> tuple[str, ...]:
-        """The values of all entries with this letter, in the order of the file."""
-        return tuple(entry.value for entry in self.entries if entry.letter == letter)
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Maintainers:
-    """A parsed MAINTAINERS file.
+    """A MAINTAINERS file; what nobody asks for is not read."""
 
-    ``problems`` names, with its line number, each line that cannot be used.  ``ignored``
-    holds the lines of ``.get_maintainer.ignore``, ``Name <address>`` as written there.
-    """
+    _text: MaintainersText = field(repr=False)
+    _patterns: FilePatterns = field(repr=False)
+    _names: tuple[Keyword, ...] = field(repr=False)
+    _keywords: tuple[Keyword, ...] = field(repr=False)
+    _mailmap: Mailmap = field(repr=False)
+    _ignore: bytes = field(repr=False)
 
-    sections: tuple[Section, ...]
-    problems: tuple[str, ...]
-    ignored: frozenset[str]
-    _index: _Index = field(repr=False, compare=False)
+    @functools.cached_property
+    def sections(self) -> tuple[Section, ...]:
+        """All sections that have a typed line, in the order of the file."""
+        return tuple(self._text.section(number) for number in self._text.all_sections())
+
+    @functools.cached_property
+    def problems(self) -> tuple[str, ...]:
+        """Each line that cannot be used, with its number and the reason."""
+        from series import maintainer_problems
+
+        return maintainer_problems.find(self._text)
+
+    @functools.cached_property
+    def ignored(self) -> frozenset[str]:
+        """The people of ``.get_maintainer.ignore``, ``Name <address>`` as written there."""
+        return frozenset(as_text(line) for line in read_ignore(self._ignore))
 
     def ignores(self, name: str, address: str) -> bool:
         """Whether ``.get_maintainer.ignore`` names this person.
@@ -131,16 +132,15 @@ def parse(
 
     Never raises on bad input: what cannot be used is named in ``problems``.
     """
-    drafts = _read_sections(text)
-    known = None if directories is None else frozenset(directories)
-    problems = _Problems()
-    problems.check_encoding(text)
-    index = _build_index(drafts, known, read_mailmap(mailmap), problems)
+    lines = MaintainersText(text)
+    names, keywords = read_keywords(lines)
     return Maintainers(
-        sections=tuple(_section(draft) for draft in drafts),
-        problems=problems.in_order(),
-        ignored=frozenset(as_text(line) for line in read_ignore(ignore)),
-        _index=index,
+        _text=lines,
+        _patterns=FilePatterns(lines, directories),
+        _names=names,
+        _keywords=keywords,
+        _mailmap=read_mailmap(mailmap),
+        _ignore=ignore,
     )
 
 
@@ -164,21 +164,19 @@ def contacts(
     Signers of a commit that the patch's ``Fixes:`` names are not among the contacts: they
     are in git, which this module doesn't read.
     """
-    index = m._index
     texts = {} if contents is None else contents
     paths = [name.encode("utf-8", "surrogateescape") for name in files]
     if patch:
         paths = sorted(set(paths))
-        keywords = _keywords_of_patch(index.keywords, patch)
+        keywords = keywords_of_patch(m._keywords, patch)
     else:
-        keywords = _keywords_of_files(index.keywords, files, texts)
-    collector = _Collector(index)
+        keywords = _keywords_of_files(m._keywords, files, texts)
+    collector = _Collector(m._mailmap)
     for path in paths:
-        for number, pattern in _matching_sections(index, path):
-            collector.add_section(index.sections[number], pattern)
-    # The script sorts the numbers of these entries as text.
-    for keyword in sorted(keywords, key=lambda k: str(k.serial)):
-        collector.add_section(index.sections[keyword.section], keyword.shown)
+        for number, pattern in _matching_sections(m, path):
+            collector.add_section(m._text.raw(number), pattern)
+    for keyword in _in_order(m._text, keywords):
+        collector.add_section(m._text.raw(m._text.number_at(keyword.offset)), keyword.shown)
     collector.settle()
     for path in paths:
         text = texts.get(path.decode("utf-8", "surrogateescape"))
@@ -191,407 +189,44 @@ def covering(m: Maintainers, path: str) -> tuple[Section, ...]:
     """The sections whose ``F:`` patterns cover ``path``, the one that fits best first."""
     name = path.encode("utf-8", "surrogateescape")
     return tuple(
-        m.sections[number]
-        for number, pattern in _matching_sections(m._index, name)
+        m._text.section(number)
+        for number, pattern in _matching_sections(m, name)
         if pattern.startswith("F:")
-    )
-
-
-# --- the file's lines ------------------------------------------------------------------
-
-_ENTRY = re.compile(rb"([A-Z]):\s*(.*)")
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """One typed line; ``serial`` counts the lines of the file that are not blank or comment."""
-
-    letter: bytes
-    value: bytes
-    number: int
-    serial: int
-
-
-@dataclass(slots=True)
-class _Draft:
-    """A section while it is read: a title, or none, and the typed lines after it."""
-
-    title: bytes
-    number: int
-    lines: list[_Line]
-
-    @property
-    def contacts(self) -> list[_Line]:
-        """The lines that may name contacts: all, but without a title the first stands for it."""
-        return self.lines if self.title else self.lines[1:]
-
-    @property
-    def heading(self) -> bytes:
-        """The title, cut as the script cuts it for roles."""
-        first = self.lines[0]
-        title = self.title or first.letter + b":" + first.value
-        if len(title) > _TITLE_LIMIT:
-            title = title[: _TITLE_LIMIT - 3].rstrip() + b"..."
-        return title
-
-
-def _read_sections(text: bytes) -> list[_Draft]:
-    """Split the file into sections: each run of typed lines, with the line before as title."""
-    drafts: list[_Draft] = []
-    current = _Draft(b"", 1, [])
-    serial = 0
-    for number, line in enumerate(text.split(b"\n"), 1):
-        if typed := _ENTRY.match(line):
-            if not current.lines:
-                drafts.append(current)
-            current.lines.append(_Line(typed[1], typed[2], number, serial))
-        elif not (bare := line.strip()) or bare.startswith(b"#"):
-            continue
-        else:
-            current = _Draft(line, number, [])
-        serial += 1
-    return drafts
-
-
-def _section(draft: _Draft) -> Section:
-    entries = tuple(
-        Entry(as_text(line.letter), as_text(line.value), line.number) for line in draft.lines
-    )
-    status = [entry.value for entry in entries if entry.letter == "S"]
-    return Section(as_text(draft.title), status[-1] if status else "", entries, draft.number)
-
-
-class _Problems:
-    """What cannot be used, gathered while the file is read."""
-
-    def __init__(self) -> None:
-        self._found: list[tuple[int, str]] = []
-
-    def add(self, line: int, what: str) -> None:
-        self._found.append((line, f"line {line}: {what}"))
-
-    def check_encoding(self, text: bytes) -> None:
-        """Name the lines that are no UTF-8, and carriage returns, which patterns keep."""
-        if b"\r\n" in text:
-            self.add(text[: text.index(b"\r\n")].count(b"\n") + 1, "line ends in CR LF")
-        if _is_utf8(text):
-            return
-        for number, line in enumerate(text.split(b"\n"), 1):
-            if not _is_utf8(line):
-                self.add(number, "not valid UTF-8")
-
-    def in_order(self) -> tuple[str, ...]:
-        return tuple(what for _, what in sorted(self._found))
-
-
-def _is_utf8(text: bytes) -> bool:
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-# --- patterns --------------------------------------------------------------------------
-
-# All that a regular expression, or a glob, gives a meaning to.  A dot has none: the
-# script escapes it in file patterns.
-_SPECIAL = re.compile(rb"[*?\[\](){}|+^$\\]")
-_BEYOND_GLOB = re.compile(rb"[\[\](){}|+^$\\]")
-
-
-@dataclass(frozen=True, slots=True)
-class _FilePattern:
-    """An ``F:`` or ``X:`` entry.
-
-    A match starts with ``prefix``; ``regex`` is empty when there is nothing more to it.
-    ``depth`` ranks the section: the deeper the pattern, the earlier its people are named.
-    """
-
-    section: int
-    serial: int
-    excludes: bool
-    prefix: bytes
-    regex: bytes
-    whole_directory: bool
-    slashes: int
-    depth: int
-    shown: str
-
-    @property
-    def may_be_directory(self) -> bool:
-        """Whether this would cover all that is below, if there were such a directory."""
-        return not (self.regex or self.whole_directory or b"." in self.prefix)
-
-    def matches(self, path: bytes, slashes: int) -> bool:
-        """Whether the pattern covers this path, which has so many slashes."""
-        if not self.whole_directory and slashes != self.slashes:
-            return False
-        if not path.startswith(self.prefix):
-            return False
-        if not self.regex:
-            return True
-        compiled = compile_perl(b"^" + self.regex, False)
-        return compiled is not None and compiled.search(path) is not None
-
-
-@dataclass(frozen=True, slots=True)
-class _Keyword:
-    """An ``N:`` or ``K:`` entry: a perl regular expression, with /x."""
-
-    section: int
-    serial: int
-    regex: bytes
-    shown: str
-
-
-@dataclass(frozen=True)
-class _Index:
-    """Everything ``contacts()`` asks, arranged for the asking.
-
-    ``by_directory`` holds the file patterns under the directory that each one's fixed part
-    names (with its slash), so that only the ancestors of a path are looked at.
-    ``bare_directories`` holds those that become directory patterns if there is one.
-    """
-
-    sections: tuple[_Draft, ...]
-    by_directory: Mapping[bytes, Sequence[_FilePattern]]
-    bare_directories: Mapping[bytes, Sequence[_FilePattern]]
-    names: tuple[_Keyword, ...]
-    keywords: tuple[_Keyword, ...]
-    mailmap: Mailmap
-
-
-def _build_index(
-    drafts: Sequence[_Draft],
-    directories: Collection[str] | None,
-    mailmap: Mailmap,
-    problems: _Problems,
-) -> _Index:
-    by_directory: dict[bytes, list[_FilePattern]] = {}
-    bare: dict[bytes, list[_FilePattern]] = {}
-    names: list[_Keyword] = []
-    keywords: list[_Keyword] = []
-    for number, draft in enumerate(drafts):
-        for line in draft.lines:
-            if line.letter in (b"F", b"X"):
-                pattern = _file_pattern(number, line, directories, problems)
-                by_directory.setdefault(_directory(pattern.prefix), []).append(pattern)
-                if directories is None and pattern.may_be_directory:
-                    bare.setdefault(pattern.prefix, []).append(_below(pattern))
-            elif line.letter in (b"N", b"K") and _is_usable(line, problems):
-                shown = f"{as_text(line.letter)}: {as_text(line.value)}"
-                target = names if line.letter == b"N" else keywords
-                target.append(_Keyword(number, line.serial, line.value, shown))
-        for line in draft.contacts:
-            _check_address(line, problems)
-    return _Index(tuple(drafts), by_directory, bare, tuple(names), tuple(keywords), mailmap)
-
-
-def _directory(prefix: bytes) -> bytes:
-    return prefix[: prefix.rfind(b"/") + 1]
-
-
-def _is_usable(line: _Line, problems: _Problems) -> bool:
-    """Whether the perl pattern of an ``N:`` or ``K:`` line can be used; else say why."""
-    letter = as_text(line.letter)
-    if not line.value:
-        # In perl, an empty pattern means "the last one that matched", whatever that was.
-        problems.add(line.number, f"{letter}: has no pattern")
-        return False
-    try:
-        translate(line.value, True)
-    except BAD_PATTERN as error:
-        problems.add(line.number, f"{letter}: {as_text(line.value)}: {error}")
-        return False
-    return True
-
-
-def _check_address(line: _Line, problems: _Problems) -> None:
-    if line.letter == b"L" and not split(list_words(line.value)[0])[1]:
-        problems.add(line.number, f"L: has no address: {as_text(line.value)}")
-    elif line.letter in (b"M", b"R") and not split(line.value)[1]:
-        problems.add(line.number, f"{as_text(line.letter)}: has no address: {as_text(line.value)}")
-
-
-def _file_pattern(
-    section: int, line: _Line, directories: Collection[str] | None, problems: _Problems
-) -> _FilePattern:
-    value = line.value
-    regex = value.replace(b".", rb"\.").replace(b"*", b".*").replace(b"?", b".")
-    if directories is not None and _names_directory(regex, directories):
-        value, regex = value + b"/", regex + b"/"
-    if value and _BEYOND_GLOB.search(value):
-        try:
-            translate(regex, False)
-        except BAD_PATTERN as error:
-            problems.add(line.number, f"{as_text(line.letter)}: {as_text(value)}: {error}")
-    prefix = _fixed_prefix(value)
-    slashes = regex.count(b"/")
-    depth = slashes if regex.endswith(b"/") else slashes + 1
-    return _FilePattern(
-        section=section,
-        serial=line.serial,
-        excludes=line.letter == b"X",
-        prefix=prefix,
-        regex=b"" if prefix == value else regex,
-        whole_directory=regex.endswith(b"/"),
-        slashes=slashes,
-        depth=-1 if regex.startswith(b".*") else depth,
-        shown=f"{as_text(line.letter)}: {as_text(line.value)}",
-    )
-
-
-def _names_directory(regex: bytes, directories: Collection[str]) -> bool:
-    """Whether a pattern without a slash at its end is the path of a directory.
-
-    The script asks the file system after it made a regular expression of the pattern: it
-    never finds a directory that has a dot in its name, but takes ``?`` for the dot that is
-    every directory's own name.
-    """
-    if not regex or regex.endswith(b"/"):
-        return False
-    path = posixpath.normpath(regex.decode("utf-8", "surrogateescape"))
-    return path in directories or path in (".", "..")
-
-
-def _fixed_prefix(value: bytes) -> bytes:
-    """The part of a file pattern that each match begins with, for sure."""
-    special = _SPECIAL.search(value)
-    if special is None:
-        return value
-    if b"|" in value:
-        return b""
-    end = special.start()
-    # These two may make the character before them optional.
-    return value[: max(end - 1, 0)] if special[0] in b"+{" else value[:end]
-
-
-def _below(pattern: _FilePattern) -> _FilePattern:
-    """The same pattern, as it reads when there is a directory of that name."""
-    return _FilePattern(
-        section=pattern.section,
-        serial=pattern.serial,
-        excludes=pattern.excludes,
-        prefix=pattern.prefix + b"/",
-        regex=b"",
-        whole_directory=True,
-        slashes=pattern.slashes + 1,
-        depth=pattern.depth,
-        shown=pattern.shown,
     )
 
 
 # --- matching --------------------------------------------------------------------------
 
 
-def _candidates(index: _Index, path: bytes) -> Iterator[_FilePattern]:
-    """The file patterns whose fixed part allows for this path."""
-    yield from index.by_directory.get(b"", ())
-    end = path.find(b"/")
-    while end >= 0:
-        yield from index.by_directory.get(path[: end + 1], ())
-        yield from index.bare_directories.get(path[:end], ())
-        end = path.find(b"/", end + 1)
-
-
-def _matching_sections(index: _Index, path: bytes) -> list[tuple[int, str]]:
+def _matching_sections(m: Maintainers, path: bytes) -> list[tuple[int, str]]:
     """Numbers of the sections that cover a path, best first, each with its pattern.
 
     Of several matching entries of one section, the last decides on the rank: that is what
     the script does.
     """
-    slashes = path.count(b"/")
-    excluded: set[int] = set()
-    found: dict[int, tuple[int, int, str]] = {}
-    for pattern in _candidates(index, path):
-        if not pattern.matches(path, slashes):
-            continue
-        if pattern.excludes:
-            excluded.add(pattern.section)
-        elif pattern.section not in found or found[pattern.section][0] < pattern.serial:
-            found[pattern.section] = (pattern.serial, pattern.depth, pattern.shown)
-    for name in index.names:
-        compiled = compile_perl(name.regex, True)
-        if compiled is None or not compiled.search(path):
-            continue
-        if name.section not in found or found[name.section][0] < name.serial:
-            found[name.section] = (name.serial, 0, name.shown)
-    ranked = sorted(found.items(), key=lambda item: (-item[1][1], item[0]))
-    return [(number, shown) for number, (_, _, shown) in ranked if number not in excluded]
-
-
-_FILE_LINE = re.compile(rb"\+\+\+\s+\S|---\s+\S")
-# Lines that the script takes for something else than text, and looks for no keyword in.
-_OTHER_LINE = re.compile(
-    rb" mode change [0-7]+ => [0-7]+ \S+\s*$"
-    rb"|rename (?:from|to) \S+\s*$"
-    rb"|diff --git a/\S+ b/\S+\s*$"
-    rb"|Fixes:\s+[0-9a-fA-F]{6,40}"
-    rb"|@@ -\d+,\d+"
-)
-# What makes a pattern look beyond the line it is matched in.
-_LOOKS_AROUND = re.compile(rb"\\[AzZ]|\(\?<?[=!]|\(\?[a-z^-]*m")
-
-
-def _keywords_of_patch(keywords: Iterable[_Keyword], patch: bytes) -> list[_Keyword]:
-    """The ``K:`` entries that a patch matches.
-
-    Before the first ``---`` or ``+++`` line with a name, a line matches anywhere.  After
-    it the script puts "starts with + or -" before the pattern, which binds to the first
-    alternative only: the others match in context lines, too.
-    """
-    intro: list[bytes] | None = None
-    body: list[bytes] = []
-    found = []
-    for keyword in keywords:
-        if not _may_match(keyword, patch):
-            continue
-        if intro is None:
-            intro, body = _text_lines(patch)
-        plain = compile_perl(keyword.regex, True)
-        changed = compile_perl(rb"^[+-].*" + keyword.regex, True)
-        if (plain is not None and any(map(plain.search, intro))) or (
-            changed is not None and any(map(changed.search, body))
-        ):
-            found.append(keyword)
-    return found
-
-
-def _may_match(keyword: _Keyword, patch: bytes) -> bool:
-    """Cheaply rule out most keywords: one search in the whole patch, not one in each line."""
-    if _LOOKS_AROUND.search(keyword.regex):
-        return True
-    anywhere = compile_perl(keyword.regex, True, re.MULTILINE)
-    return anywhere is not None and anywhere.search(patch) is not None
-
-
-def _text_lines(patch: bytes) -> tuple[list[bytes], list[bytes]]:
-    """The lines of a patch to look for keywords in: those of the message, and the others."""
-    intro: list[bytes] = []
-    body: list[bytes] = []
-    lines = intro
-    for line in re.findall(rb"[^\n]*\n|[^\n]+", patch):
-        if _OTHER_LINE.match(line):
-            continue
-        if _FILE_LINE.match(line):
-            lines = body
-        else:
-            lines.append(line)
-    return intro, body
+    found = m._patterns.matching(path)
+    for name in m._names:
+        if name.is_in(path):
+            number = m._text.number_at(name.offset)
+            if number not in found or found[number].offset < name.offset:
+                found[number] = Match(name.offset, 0, name.shown)
+    ranked = sorted(found.items(), key=lambda item: (-item[1].depth, item[0]))
+    return [(number, match.shown) for number, match in ranked if match is not EXCLUDED]
 
 
 def _keywords_of_files(
-    keywords: Iterable[_Keyword], files: Iterable[str], contents: Mapping[str, bytes]
-) -> list[_Keyword]:
+    keywords: Iterable[Keyword], files: Iterable[str], contents: Mapping[str, bytes]
+) -> list[Keyword]:
     """The ``K:`` entries that the text of a file matches."""
     texts = [contents[name] for name in files if name in contents and name != "MAINTAINERS"]
-    return [keyword for keyword in keywords if texts and _matches_any(keyword, texts)]
+    return [keyword for keyword in keywords if any(map(keyword.is_in, texts))]
 
 
-def _matches_any(keyword: _Keyword, texts: Iterable[bytes]) -> bool:
-    compiled = compile_perl(keyword.regex, True)
-    return compiled is not None and any(map(compiled.search, texts))
+def _in_order(text: MaintainersText, keywords: list[Keyword]) -> list[Keyword]:
+    """Keywords in the script's order: it sorts the numbers of their lines as text."""
+    if len(keywords) < 2:
+        return keywords
+    return sorted(keywords, key=lambda keyword: str(text.serial(keyword.offset)))
 
 
 # --- gathering -------------------------------------------------------------------------
@@ -610,15 +245,15 @@ class _Found:
 class _Collector:
     """Takes sections in order and leaves out who is there already, as the script does."""
 
-    def __init__(self, index: _Index) -> None:
-        self._mailmap = index.mailmap
+    def __init__(self, mailmap: Mailmap) -> None:
+        self._mailmap = mailmap
         self._people: list[_Found] = []
         self._lists: list[_Found] = []
         self._names: set[bytes] = set()
         self._addresses: set[bytes] = set()
         self._list_addresses: set[bytes] = set()
 
-    def add_section(self, section: _Draft, pattern: str) -> None:
+    def add_section(self, section: RawSection, pattern: str) -> None:
         """Take the people and lists of a section, found through this pattern."""
         where = f"of {as_text(section.heading)} through {pattern}"
         status = [line.value for line in section.contacts if line.letter == b"S"]

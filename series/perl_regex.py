@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Perl regular expressions in Python's spelling, as far as MAINTAINERS uses them.
 
-Pure.  The grammar is perlre(1)'s; what has no counterpart raises ``re.error``.
+Pure.  The grammar is perlre(1)'s; what has no counterpart raises ``re.error``.  So does a
+pattern that Python could take exponential time for, where perl remembers what it tried
+before: patterns come with the tree, and must not keep anybody waiting.
 """
 
 from __future__ import annotations
@@ -41,10 +43,13 @@ _POSIX = {
 
 
 @functools.lru_cache(maxsize=8192)
-def compile_perl(pattern: bytes, extended: bool, flags: int = 0) -> re.Pattern[bytes] | None:
-    """The perl pattern as a Python one; None if it cannot be used (``parse`` said so)."""
+def compile_perl(pattern: bytes, extended: bool, before: bytes = b"") -> re.Pattern[bytes] | None:
+    """The perl pattern as a Python one; None if it cannot be used (``parse`` said so).
+
+    ``before`` is put before it as it is, and so before its first alternative only.
+    """
     try:
-        return re.compile(translate(pattern, extended), flags)
+        return re.compile(before + translate(pattern, extended))
     except BAD_PATTERN:
         return None
 
@@ -56,12 +61,44 @@ def translate(pattern: bytes, extended: bool) -> bytes:
     return python
 
 
+# A group of plain alternatives, a set, and all that is left of a pattern that both kinds
+# of brackets may be cut out of without another meaning for the rest.
+_PLAIN_GROUP = re.compile(rb"\((?:\?:)?+[\w|\\ -]*+\)")
+_PLAIN_SET = re.compile(rb"\[\^?+[^\]\[\\]+\]")
+_SIMPLE = re.compile(rb"[\w/\",@=<>:;%&~'!.+*?^$-]*")
+_BETWEEN_LITERALS = re.compile(rb".[*?]|[^\w/\",@=<>:;%&~'!-]")
+
+
+def required_literal(pattern: bytes) -> bytes:
+    """A text that every match of a perl pattern contains; empty where none is easily seen.
+
+    To look for it takes no time, and there is none in most texts: so most patterns never
+    need to be compiled.
+    """
+    bare = _PLAIN_GROUP.sub(b".", _PLAIN_SET.sub(b".", pattern)).replace(rb"\b", b".")
+    if not _SIMPLE.fullmatch(bare):
+        return b""
+    return max(_BETWEEN_LITERALS.split(bare), key=len)
+
+
+# With so many open-ended repetitions in a row, a line of 1000 characters takes a second.
+_REPETITIONS = 2
+
+
 @dataclass
 class _Group:
-    """A parenthesis: what inline flags opened in it, and whether /x holds."""
+    """A parenthesis: what inline flags opened in it, and whether /x holds.
+
+    ``starts`` are the places where its alternatives begin.  A ``varied`` one can match
+    one text in several ways, so that it must not be repeated; and it is no matter how
+    many times an ``atomic`` one repeats its first item, because it never tries again.
+    """
 
     extended: bool
     opened: list[str] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    varied: bool = False
+    atomic: bool = False
 
 
 class _Translation:
@@ -77,12 +114,15 @@ class _Translation:
     _PLAIN = re.compile(r"\(\?(?:<?[=!]|>)|\((?![?*])")
     _HEX = re.compile(r"\\x(?:\{([0-9A-Fa-f]{1,2})\}|([0-9A-Fa-f]{1,2}))")
     _POSIX_CLASS = re.compile(r"\[:([a-z]+):\]")
+    _QUANTIFIER = re.compile(r"(?:([*+])|(\?)|\{(\d*)(,?)(\d*)\})[+?]?")
 
     def __init__(self, source: str, extended: bool) -> None:
         self._source = source
         self._at = 0
         self._out: list[str] = []
-        self._groups = [_Group(extended)]
+        self._groups = [_Group(extended, starts=[0])]
+        self._closed: _Group | None = None
+        self._repetitions = 0
 
     def run(self) -> str:
         steps = {
@@ -91,11 +131,14 @@ class _Translation:
             "(": self._open,
             ")": self._close,
             "|": self._alternative,
+            **dict.fromkeys("*+?{", self._quantifier),
         }
         while self._at < len(self._source):
             char = self._source[self._at]
             if char in steps:
                 steps[char]()
+                if char != ")":
+                    self._closed = None
             elif self._groups[-1].extended and char in " \t\n\r\f\v":
                 self._at += 1
             elif self._groups[-1].extended and char == "#":
@@ -103,6 +146,7 @@ class _Translation:
                 self._at = len(self._source) if end < 0 else end
             else:
                 self._emit(char, 1)
+                self._closed = None
         if len(self._groups) > 1:
             raise re.error("unbalanced parenthesis")
         self._emit(")" * len(self._groups[0].opened), 0)
@@ -177,10 +221,11 @@ class _Translation:
             self._flags(flags)
         elif named := self._NAMED.match(source, at):
             self._emit(f"(?P<{named[1] or named[2]}>", len(named[0]))
-            self._groups.append(_Group(group.extended))
+            self._groups.append(_Group(group.extended, starts=[self._at]))
         elif plain := self._PLAIN.match(source, at):
             self._emit(plain[0], len(plain[0]))
-            self._groups.append(_Group(group.extended))
+            atomic = plain[0] == "(?>"
+            self._groups.append(_Group(group.extended, starts=[self._at], atomic=atomic))
         else:
             raise re.error(f"{source[at : at + 3]} of perl is not supported")
 
@@ -197,8 +242,8 @@ class _Translation:
         off = "".join(sorted(set(off) & set("ims")))
         opening = f"(?{on}-{off}:" if off else f"(?{on}:"
         if flags[4] == ":":
-            self._groups.append(_Group(extended))
             self._emit(opening, len(flags[0]))
+            self._groups.append(_Group(extended, starts=[self._at]))
             return
         group.extended = extended
         group.opened.append(opening)
@@ -207,8 +252,33 @@ class _Translation:
     def _close(self) -> None:
         if len(self._groups) == 1:
             raise re.error("unbalanced parenthesis")
-        self._emit(")" * (len(self._groups.pop().opened) + 1), 1)
+        self._closed = group = self._groups.pop()
+        firsts = [self._source[start : start + 1].lower() for start in group.starts]
+        if len(firsts) > 1:
+            plain = all(first.isalnum() or first == "_" for first in firsts)
+            group.varied |= not plain or len(set(firsts)) < len(firsts)
+        self._groups[-1].varied |= group.varied
+        self._emit(")" * (len(group.opened) + 1), 1)
 
     def _alternative(self) -> None:
         opened = self._groups[-1].opened
         self._emit(")" * len(opened) + "|" + "".join(opened), 1)
+        self._groups[-1].starts.append(self._at)
+
+    def _quantifier(self) -> None:
+        found = self._QUANTIFIER.match(self._source, self._at)
+        if not found or found[0] == "{}":
+            self._emit(self._source[self._at], 1)
+            return
+        endless, _, least, comma, most = found.groups(default="")
+        group = self._groups[-1]
+        if not group.atomic:
+            self._repetitions += bool(endless or (comma and (not most or int(most) > 9)))
+        group.atomic = False
+        once = "?" in found[0][:1] or (least in ("0", "1", "") and most in ("0", "1"))
+        if self._closed is not None and self._closed.varied and not once:
+            raise re.error("repeats what can match in several ways")
+        if self._repetitions > _REPETITIONS:
+            raise re.error(f"has more than {_REPETITIONS} repetitions")
+        group.varied |= not (least and not comma)
+        self._emit(found[0], len(found[0]))

@@ -4,12 +4,18 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+import time
+import warnings
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from series.addresses import problem as address_problem
+from series.maintainer_patterns import file_regex, without_backtracking
 from series.maintainers import Contact, Maintainers, contacts, parse
+from series.perl_regex import compile_perl, required_literal
 
 TREE = b"""
 Maintainers of the sample
@@ -470,6 +476,10 @@ def test_people_named_in_a_binding() -> None:
         (b"K:\t(?{ code })", "line 3: K: (?{ code }): (?{ of perl is not supported"),
         (b"K:\t\\Kx", "line 3: K: \\Kx: \\K of perl is not supported"),
         (b"K:", "line 3: K: has no pattern"),
+        (b"K:\t(a+)+$", "line 3: K: (a+)+$: repeats what can match in several ways"),
+        (b"K:\t(a|ab)*c", "line 3: K: (a|ab)*c: repeats what can match in several ways"),
+        (b"N:\t(x?){30}", "line 3: N: (x?){30}: repeats what can match in several ways"),
+        (b"K:\t.*.*.*x", "line 3: K: .*.*.*x: has more than 2 repetitions"),
         (b"M:\tnobody", "line 3: M: has no address: nobody"),
         (b"R:", "line 3: R: has no address"),
         (b"L:\tOur List <list@example.org>", "line 3: L: has no address: Our List"),
@@ -494,6 +504,113 @@ def test_long_runs_take_no_time(run: bytes) -> None:
     parsed = parse(b"PART\nM:\t" + run.strip() * 1000 + b",\nF:\tbindings/\n")
     found = contacts(parsed, [name], contents={name: run * 50_000 + b"\nAnn <ann@example.org>"})
     assert found[-1].address == "ann@example.org"
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+$", "(a|a)*$", "(a?){30}a{30}$", "a*a*$", ".*.*b"])
+def test_no_keyword_takes_long(pattern: str) -> None:
+    """Each of these lines takes Python years, or minutes, when nothing bounds it."""
+    line = b"a" * 30_000 + b"!\n"
+    start = time.monotonic()
+    addresses(section(f"K:\t{pattern}"), "a", patch=line + b"--- a/a\n+" + line)
+    assert time.monotonic() - start < 10
+
+
+def test_a_glob_takes_linear_time() -> None:
+    text = section("F:\t" + "*a" * 300 + "z")
+    start = time.monotonic()
+    assert addresses(text, "a" * 4000) == []
+    assert time.monotonic() - start < 10
+
+
+@given(
+    st.text("ab/.*?[]", max_size=8).map(str.encode), st.text("ab/.x\n", max_size=12).map(str.encode)
+)
+def test_a_glob_matches_what_its_regular_expression_matches(glob: bytes, path: bytes) -> None:
+    regex = file_regex(glob)
+    plain = compile_plain(regex)
+    linear = compile_perl(b"^" + without_backtracking(regex), False)
+    if plain is None or linear is None:
+        assert b"[" in glob or b"]" in glob  # what is left can always be used
+        return
+    assert bool(linear.search(path)) == bool(plain.search(path))
+
+
+def compile_plain(regex: bytes) -> re.Pattern[bytes] | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            return re.compile(b"^" + regex)
+    except re.error:
+        return None
+
+
+@given(
+    st.text("ab_ .*?+^$[]()|\\{}2i:#/", max_size=12).map(str.encode),
+    st.text("ab_ /AB2\n", max_size=12).map(str.encode),
+)
+def test_a_required_literal_is_in_every_match(pattern: bytes, text: bytes) -> None:
+    compiled = compile_perl(pattern, True)
+    if compiled is not None and compiled.search(text):
+        assert required_literal(pattern) in text
+
+
+@pytest.mark.parametrize(
+    ("pattern", "literal"),
+    [
+        ("bpf", "bpf"),
+        ("[^a-z0-9]ps3", "ps3"),
+        ("bcm113*", "bcm11"),
+        (r"\bTIF_SECCOMP\b", "TIF_SECCOMP"),
+        (r"(?:\b|_)xdp(?:\b|_)", "xdp"),
+        (r"\b(pstore|ramoops)", ""),
+        ("(?i)pidfd", ""),
+        ("foo|bar", ""),
+        (r"foo\.bar", ""),
+    ],
+)
+def test_required_literals(pattern: str, literal: str) -> None:
+    assert required_literal(pattern.encode()) == literal.encode()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        '"O\'Hara, \\"Ann\\"" <ann@example.org>',
+        "Ann, Example, <ann@example.org>,, <",
+        "\u202eevil\u202c Ann <ann@example.org>",
+        "=?utf-8?q?Ann=0ABcc:_x?= <ann@example.org>",
+        "=?utf-8?b?////?= <ann@example.org>",
+        "Ann <-oProxyCommand=x@example.org>",
+        "Ann <ann@b\u00fccher.example>",
+        "Ann <" + "a" * 300 + "@example.org>",
+        "Ann <ann@" + "a." * 150 + "example>",
+        "Ann\x1b[31m\x00\x07 <ann@example.org>",
+        "<<<@>>>",
+        "@",
+        ",@,",
+        "Ann <ann@example.org",
+    ],
+)
+@pytest.mark.parametrize("letter", "MRL")
+def test_strange_people_are_taken_or_refused(letter: str, value: str) -> None:
+    """What is no address in a mail is named as such, and nothing fails on the way."""
+    text = f"PART\n{letter}:\t{value}\nF:\tlib/\n".encode()
+    for contact in contacts(parse(text), ["lib/x.c"]):
+        mail = f"{contact.name} <{contact.address}>" if contact.name else contact.address
+        assert isinstance(address_problem(mail), str | None)
+
+
+def test_a_large_file_of_nothing() -> None:
+    for text in (b"no section\n" * 100_000, b"F:\tlib/\r\n" * 20_000, b"\xff" * 1_000_000):
+        assert contacts(parse(text), ["lib/a.c"]) == ()
+
+
+def test_a_mixed_file_is_read_as_far_as_it_goes() -> None:
+    text = b"F:\tlib/\n\xff\xfe\nM:\tann@example.org\r\nF:\tlib/\nK:\t[\n# end"
+    parsed = parse(text)
+    assert [section.title for section in parsed.sections] == ["", "\ufffd\ufffd"]
+    assert len(parsed.problems) == 3
+    assert [contact.address for contact in contacts(parsed, ["lib/a.c"])] == ["ann@example.org"]
 
 
 def test_results_are_frozen() -> None:

@@ -1,12 +1,18 @@
-"""A kernel tree to work on, and the frame_vector series made on it once."""
+"""Kernel trees to work on, and the frame_vector series made once on one of them."""
 
+import contextlib
+import io
 import os
+import shutil
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from series import cli
+from tests.conftest import sealed
 from tests.repositories import git
 
 
@@ -56,6 +62,55 @@ def _borrow(linux: Path, place: Path) -> Kernel:
     git(place, "update-ref", "refs/heads/master", base)
     git(place, "config", "user.name", "Ada Developer")
     return Kernel(place, base)
+
+
+@dataclass(frozen=True)
+class Generated:
+    """The frame_vector series as v7, the repository it was made in, and what was said."""
+
+    kernel: Kernel
+    folder: Path
+    said: str
+    seconds: float
+
+
+@pytest.fixture(scope="session")
+def frame_vector(linux: Path, tmp_path_factory: pytest.TempPathFactory) -> Generated:
+    """The series, made once for all tests.  To read only: ``series`` is a test's own."""
+    place = tmp_path_factory.mktemp("frame-vector")
+    said = io.StringIO()
+    with sealed(place / "home"), contextlib.redirect_stdout(said):
+        kernel = _borrow(linux, place / "linux.git")
+        folder = place / "series"
+        assert cli.main(["-C", str(place), "init", "series", "--campaign", "frame_vector"]) == 0
+        start = time.monotonic()
+        words = ["-C", str(folder), "--tree", str(kernel.path), "generate", "-v", "7"]
+        complaints = io.StringIO()
+        with contextlib.redirect_stderr(complaints):
+            code = cli.main(words)
+        assert (code, complaints.getvalue()) == (0, "")
+        return Generated(kernel, folder, said.getvalue(), time.monotonic() - start)
+
+
+@pytest.fixture
+def series(frame_vector: Generated, kernel: Kernel, tmp_path: Path) -> Path:
+    """A copy of the series folder; the test's ``kernel`` has its commits, branch and tag."""
+    made = frame_vector.kernel.path
+    with (kernel.path / "objects/info/alternates").open("a") as borrowed:
+        borrowed.write(f"{made / 'objects'}\n")
+    refs = git(made, "for-each-ref", "--format=update %(refname) %(objectname)", "refs")
+    git(kernel.path, "update-ref", "--stdin", stdin=f"{refs}\n".encode())
+    return Path(shutil.copytree(frame_vector.folder, tmp_path / "series"))
+
+
+def git_am(kernel: Kernel, mbox: Path, place: Path) -> str:
+    """The tree that ``git am`` makes of a series on the base, without the base's files."""
+    git(kernel.path, "worktree", "add", "-q", "--no-checkout", "--detach", str(place), kernel.base)
+    git(place, "read-tree", "HEAD")
+    listed = git(place, "ls-files", "-z")
+    git(place, "update-index", "-z", "--skip-worktree", "--stdin", stdin=listed.encode())
+    git(place, "am", "-q", "-3", str(mbox))
+    return git(place, "rev-parse", "HEAD^{tree}")
 
 
 def build(source: Path, objects: Path, *words: str, keep_going: bool = False) -> str:

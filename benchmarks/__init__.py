@@ -1,0 +1,1 @@
+"""Measurements that fail on no figure; ``make bench`` runs them."""
