@@ -12,12 +12,13 @@ LINUX_VERSION ?= 5.10
 LINUX_DIR ?= .linux/$(LINUX_VERSION)
 TREE ?= $(LINUX_DIR)
 
-.PHONY: help demo test test-linux bench lint clean
+.PHONY: help demo test test-linux soak bench lint clean
 help:
 	@echo 'make demo        generate, apply and send the sample series, all on this machine'
 	@echo 'make test        lint, types, layers and the fast tests'
 	@echo 'make test-linux  the tests on real kernel sources, 5.10 and 6.1'
 	@echo '                 (LINUX=DIR and LINUX_6_1=DIR name clones)'
+	@echo 'make soak        sending 18 mails, killed at 100 points and resumed'
 	@echo 'make bench TREE=DIR  our MAINTAINERS against get_maintainer.pl, on a 5.10 tree'
 	@echo 'make lint        lint, types and layers only'
 
@@ -54,10 +55,17 @@ test-linux: $(VENV)/.ready
 	REROLL_LINUX_6_1="$${later:+$$(realpath "$$later")}" \
 		$(RUN)/pytest -m linux tests/linux
 
+# What takes too long for every run: sending 18 mails, killed at 100 points.
+soak: $(VENV)/.ready
+	@scripts/need git git-email
+	@REROLL_SOAK=1 $(RUN)/pytest -m linux tests/linux/test_send_killed.py
+
 bench: $(VENV)/.ready
 	@scripts/need git perl
 	@rm -rf build/bench && mkdir -p build/bench
 	@git clone -q --bare --shared '$(TREE)' build/bench/linux.git
+	@git -C build/bench/linux.git config user.name Bench
+	@git -C build/bench/linux.git config user.email bench@example.org
 	@$(RUN)/reroll -C build/bench init series --campaign frame_vector >build/bench/log
 	@$(RUN)/reroll -C build/bench/series --tree build/bench/linux.git generate >>build/bench/log
 	@$(RUN)/python -m benchmarks.maintainers --tree '$(TREE)' --json build/bench/maintainers.json \

@@ -9,7 +9,8 @@ from email.charset import QP, Charset
 from email.header import Header, decode_header, make_header
 from email.utils import formataddr, getaddresses
 
-# "Q" words, as git writes them: git send-email does not read "B" words.
+# "Q" words, as git writes them: git send-email does not read "B" words.  A charset of
+# our own, because b4 changes what the email package knows of UTF-8.
 _WORDS = Charset("utf-8")
 _WORDS.header_encoding = QP
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")
@@ -81,8 +82,22 @@ def header_form(text: str) -> str:
     name, address = split(text)
     if name.isascii():
         return formataddr((name, address))
-    words = Header(name, _WORDS, maxlinelen=72, continuation_ws=" " * 4).encode(linesep="\n")
-    return f"{words} <{address}>"
+    return f"{encoded(name, indent=4)} <{address}>"
+
+
+def encoded(text: str, *, used: int = 0, indent: int = 1) -> str:
+    """``text``, which is not ASCII, as RFC 2047 words on lines that fit a header.
+
+    ``used`` columns of the first line are taken; further lines are indented.
+    """
+    header = Header(
+        text,
+        _WORDS,
+        maxlinelen=76,
+        header_name="x" * max(used - 2, 0),
+        continuation_ws=" " * indent,
+    )
+    return header.encode(linesep="\n")
 
 
 def header_block(field: str, values: list[str]) -> str:

@@ -214,9 +214,11 @@ def _moment(date: str) -> datetime:
 
 
 def _encoded(text: str, used: int) -> str:
-    charset = "us-ascii" if text.isascii() else "utf-8"
-    header = Header(text, charset, maxlinelen=76, header_name="x" * (used - 2))
-    return header.encode(linesep="\n")
+    if text.isascii():
+        return Header(text, "us-ascii", maxlinelen=76, header_name="x" * (used - 2)).encode(
+            linesep="\n"
+        )
+    return addresses.encoded(text, used=used)
 
 
 def add_below_cut(content: bytes, text: str) -> bytes:

@@ -69,14 +69,19 @@ class Contact:
     """One person or list that wants to see a change.
 
     ``role`` is worded as ``get_maintainer.pl --rolestats`` words it; ``reason`` names the
-    section and the pattern that brought the contact in.
+    section and the pattern that brought the contact in, ``reasons`` all of them.
     """
 
     name: str
     address: str
     role: str
     kind: Kind
-    reason: str
+    reasons: tuple[str, ...]
+
+    @property
+    def reason(self) -> str:
+        """The first reason, which made the role."""
+        return self.reasons[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,6 +155,7 @@ def contacts(
     patch: bytes = b"",
     *,
     contents: Mapping[str, bytes] | None = None,
+    without: Collection[str] = (),
 ) -> tuple[Contact, ...]:
     """Who wants to see a change of ``files``, in the order in which the script prints them.
 
@@ -160,6 +166,7 @@ def contacts(
     ``contents`` maps paths to what the tree has there.  Without ``patch`` the ``K:``
     patterns are matched in it, as ``get_maintainer.pl -f`` does; with or without, the
     addresses in ``.yaml`` files (device tree bindings name their maintainers) are added.
+    Sections whose title is in ``without`` (whatever the case) do not count.
 
     Signers of a commit that the patch's ``Fixes:`` names are not among the contacts: they
     are in git, which this module doesn't read.
@@ -171,7 +178,7 @@ def contacts(
         keywords = keywords_of_patch(m._keywords, patch)
     else:
         keywords = _keywords_of_files(m._keywords, files, texts)
-    collector = _Collector(m._mailmap)
+    collector = _Collector(m._mailmap, without)
     for path in paths:
         for number, pattern in _matching_sections(m, path):
             collector.add_section(m._text.raw(number), pattern)
@@ -239,22 +246,25 @@ class _Found:
     mail: bytes
     role: bytes
     kind: Kind
-    reason: str
+    reasons: list[str]
 
 
 class _Collector:
     """Takes sections in order and leaves out who is there already, as the script does."""
 
-    def __init__(self, mailmap: Mailmap) -> None:
+    def __init__(self, mailmap: Mailmap, without: Collection[str]) -> None:
         self._mailmap = mailmap
+        self._without = frozenset(title.strip().casefold() for title in without)
         self._people: list[_Found] = []
         self._lists: list[_Found] = []
-        self._names: set[bytes] = set()
-        self._addresses: set[bytes] = set()
-        self._list_addresses: set[bytes] = set()
+        self._by_name: dict[bytes, _Found] = {}
+        self._by_address: dict[bytes, _Found] = {}
+        self._by_list: dict[bytes, _Found] = {}
 
     def add_section(self, section: RawSection, pattern: str) -> None:
         """Take the people and lists of a section, found through this pattern."""
+        if self._without and as_text(section.title).strip().casefold() in self._without:
+            return
         where = f"of {as_text(section.heading)} through {pattern}"
         status = [line.value for line in section.contacts if line.letter == b"S"]
         standing = status[-1].lower() if status else b"unknown"
@@ -270,13 +280,17 @@ class _Collector:
     def _add_list(self, value: bytes, heading: bytes, reason: str) -> None:
         address, note = list_words(value)
         # The sender may not be a subscriber.
-        if address.lower() in self._list_addresses or b"subscribers-only" in note:
+        if b"subscribers-only" in note:
             return
-        self._list_addresses.add(address.lower())
+        if known := self._by_list.get(address.lower()):
+            known.reasons.append(reason)
+            return
         role = b"moderated list" if b"moderated" in note else b"open list"
         if heading != b"THE REST":
             role += b":" + heading
-        self._lists.append(_Found(address, role, "list", reason))
+        found = _Found(address, role, "list", [reason])
+        self._lists.append(found)
+        self._by_list[address.lower()] = found
 
     def _add_people(self, value: bytes, role: bytes, kind: Kind, where: str) -> None:
         for mail in addresses_of(value):
@@ -284,13 +298,15 @@ class _Collector:
 
     def _add_person(self, mail: bytes, role: bytes, kind: Kind, reason: str) -> None:
         name, address = split(mail)
-        if not address or address.lower() in self._addresses:
+        if not address:
             return
-        if name and name.lower() in self._names:
+        known = self._by_address.get(address.lower())
+        if known or (known := self._by_name.get(name.lower()) if name else None):
+            known.reasons.append(reason)
             return
-        self._names.add(name.lower())
-        self._addresses.add(address.lower())
-        self._people.append(_Found(format_mail(name, address), role, kind, reason))
+        found = _Found(format_mail(name, address), role, kind, [reason])
+        self._people.append(found)
+        self._by_name[name.lower()] = self._by_address[address.lower()] = found
 
     def settle(self) -> None:
         """Apply the mailmap, merge who turns out to be the same, leave out the chief."""
@@ -320,20 +336,21 @@ class _Collector:
 
     def result(self) -> tuple[Contact, ...]:
         """People, then lists, each mail address once."""
-        seen: set[bytes] = set()
-        merged = []
+        merged: dict[bytes, _Found] = {}
         for found in (*self._people, *self._lists):
-            name, address = split(found.mail)
-            if not address or found.mail in seen:
-                continue
-            seen.add(found.mail)
-            merged.append(
-                Contact(
-                    plain_name(name),
-                    as_text(address),
-                    as_text(found.role),
-                    found.kind,
-                    found.reason,
-                )
-            )
-        return tuple(merged)
+            if first := merged.get(found.mail):
+                first.reasons += found.reasons
+            elif split(found.mail)[1]:
+                merged[found.mail] = found
+        return tuple(_contact(found) for found in merged.values())
+
+
+def _contact(found: _Found) -> Contact:
+    name, address = split(found.mail)
+    return Contact(
+        plain_name(name),
+        as_text(address),
+        as_text(found.role),
+        found.kind,
+        tuple(dict.fromkeys(found.reasons)),
+    )

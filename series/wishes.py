@@ -43,15 +43,16 @@ def from_maintainers(
     contents = {path: ownership.content(worktree, path) for path in bindings}
     answers = []
     for mail, paths in zip(mails, files, strict=True):
-        contacts = maintainers.contacts(read, list(paths), mail, contents=contents)
+        contacts = maintainers.contacts(read, list(paths), mail, contents=contents, without=without)
         answers.append(
             [
                 Wish(
                     f"{contact.name} <{contact.address}>" if contact.name else contact.address,
                     contact.kind,
-                    contact.reason,
+                    reason,
                 )
                 for contact in contacts
+                for reason in contact.reasons
             ]
         )
     return answers

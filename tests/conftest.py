@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -184,12 +185,31 @@ class Small:
         file.write_text(text.replace(old, new))
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> Small:
-    """A tree of two drivers and a campaign of two patches."""
-    place = make_repository(tmp_path / "small", SMALL)
-    folder = tmp_path / "series"
+def _make_small(place: Path) -> Small:
+    tree = make_repository(place / "small", SMALL)
+    folder = place / "series"
     folder.mkdir()
     (folder / "series.toml").write_text(CAMPAIGN)
     (folder / "rename.cocci").write_text(RENAME)
-    return Small(folder, place)
+    return Small(folder, tree)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Small:
+    """A tree of two drivers and a campaign of two patches."""
+    return _make_small(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def _generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("generated")
+    with sealed(tmp_path_factory.mktemp("generated-home")):
+        assert cli.main([str(word) for word in _make_small(place).words("generate")]) == 0
+    return place
+
+
+@pytest.fixture
+def generated(_generated: Path, tmp_path: Path) -> Small:
+    """The same with version 1 generated, this test's own copy."""
+    shutil.copytree(_generated, tmp_path, dirs_exist_ok=True, symlinks=True)
+    return Small(tmp_path / "series", tmp_path / "small")

@@ -93,28 +93,28 @@ def test_everything_about_one_file() -> None:
             address="ann@example.org",
             role="supporter:FOO DRIVER",
             kind="maintainer",
-            reason="maintainer of FOO DRIVER through F: drivers/foo/",
+            reasons=("maintainer of FOO DRIVER through F: drivers/foo/",),
         ),
         Contact(
             name="Bob Example",
             address="bob@example.org",
             role="reviewer:FOO DRIVER",
             kind="reviewer",
-            reason="reviewer of FOO DRIVER through F: drivers/foo/",
+            reasons=("reviewer of FOO DRIVER through F: drivers/foo/",),
         ),
         Contact(
             name="",
             address="foo@example.org",
             role="open list:FOO DRIVER",
             kind="list",
-            reason="list of FOO DRIVER through F: drivers/foo/",
+            reasons=("list of FOO DRIVER through F: drivers/foo/",),
         ),
         Contact(
             name="",
             address="all@example.org",
             role="open list",
             kind="list",
-            reason="list of THE REST through F: */",
+            reasons=("list of THE REST through F: */",),
         ),
     )
 
@@ -660,3 +660,18 @@ def test_nothing_raises(
         # What comes out can be printed, and has an address.
         (contact.name + contact.address + contact.role + contact.reason).encode()
         assert contact.address
+
+
+def test_every_reason_of_one_contact() -> None:
+    text = section("L:\tl@example.org", "F:\ta/")
+    text += section("L:\tl@example.org", "F:\ta/b/", title="DEEPER")
+    ann, mails = contacts(parse(text.encode()), ["a/b/c.c"])
+    assert [reason.split(" through ")[1] for reason in ann.reasons] == ["F: a/b/", "F: a/"]
+    assert ann.reason == "maintainer of DEEPER through F: a/b/"
+    assert len(mails.reasons) == 2
+
+
+def test_sections_that_do_not_count() -> None:
+    found = contacts(parse(TREE), ["drivers/foo/core.c"], without=["the rest", "no such section"])
+    assert "all@example.org" not in [contact.address for contact in found]
+    assert len(found) == 3

@@ -14,6 +14,12 @@ from tests.smtp import Inbox, free_port, send_to, smtp_server
 
 
 @pytest.fixture
+def small(generated: Small) -> Small:
+    """A series whose version 1 is generated."""
+    return generated
+
+
+@pytest.fixture
 def inbox(small: Small) -> Iterator[Inbox]:
     """A server that the small tree's configuration sends to."""
     with smtp_server() as server:
@@ -58,7 +64,6 @@ def test_one_thread_reaches_everybody_once(reroll: Run, small: Small, inbox: Inb
 
 
 def test_what_arrives_is_what_was_generated(reroll: Run, small: Small, inbox: Inbox) -> None:
-    assert reroll(*small.words("generate")).code == 0
     assert reroll(*small.words("send", "--yes")).code == 0
     for path, arrived in zip(
         sorted((small.folder / "versions/v1").glob("*.patch")), inbox.contents, strict=True
@@ -88,7 +93,6 @@ def test_shows_what_goes_to_whom_and_dry_run_sends_nothing(
 
 
 def test_nobody_to_ask(reroll: Run, small: Small, inbox: Inbox) -> None:
-    assert reroll(*small.words("generate")).code == 0
     done = reroll(*small.words("send"))
     assert (done.code, inbox.envelopes) == (2, [])
     assert "give --yes" in done.err
@@ -123,7 +127,6 @@ def test_server_down(reroll: Run, small: Small) -> None:
 
 
 def test_stopped_midway_and_resumed(reroll: Run, small: Small, inbox: Inbox) -> None:
-    assert reroll(*small.words("generate")).code == 0
     inbox.fail_at = 3
     done = reroll(*small.words("send", "--yes"))
     assert done.code == 5
@@ -138,7 +141,6 @@ def test_stopped_midway_and_resumed(reroll: Run, small: Small, inbox: Inbox) -> 
 
 
 def test_a_mail_of_unknown_fate_is_asked_about(reroll: Run, small: Small, inbox: Inbox) -> None:
-    assert reroll(*small.words("generate")).code == 0
     inbox.fail_at = 3
     assert reroll(*small.words("send", "--yes")).code == 5
     journal = small.folder / "journal.jsonl"
@@ -155,7 +157,6 @@ def test_a_mail_of_unknown_fate_is_asked_about(reroll: Run, small: Small, inbox:
 
 
 def test_changed_mails_under_a_half_sent_version(reroll: Run, small: Small, inbox: Inbox) -> None:
-    assert reroll(*small.words("generate")).code == 0
     inbox.fail_at = 2
     assert reroll(*small.words("send", "--yes")).code == 5
     cover = next((small.folder / "versions/v1").glob("*0000*"))
@@ -179,7 +180,6 @@ def test_changed_mails_under_a_half_sent_version(reroll: Run, small: Small, inbo
 def test_addresses_that_cannot_be_real(
     reroll: Run, small: Small, inbox: Inbox, old: str, new: str, said: str
 ) -> None:
-    assert reroll(*small.words("generate")).code == 0
     mail = next((small.folder / "versions/v1").glob("*0001*"))
     text = mail.read_text()
     line = text[: text.index(old)].count("\n") + 1
@@ -192,7 +192,6 @@ def test_addresses_that_cannot_be_real(
 
 
 def test_obfuscated_trailer(reroll: Run, small: Small, inbox: Inbox) -> None:
-    assert reroll(*small.words("generate")).code == 0
     mail = next((small.folder / "versions/v1").glob("*0002*"))
     text = mail.read_text().replace(
         "Signed-off-by: Ada", "Acked-by: Bob <bob@xxxxxxxxxxx>\nSigned-off-by: Ada", 1
@@ -226,7 +225,6 @@ def test_recipients_of_the_users_configuration_are_not_added_unseen(
 def test_missing_git_email(
     reroll: Run, small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert reroll(*small.words("generate")).code == 0
     real = Path(git(small.tree, "--exec-path"))
     bare = tmp_path / "git-core"
     bare.mkdir()
@@ -276,7 +274,6 @@ def test_a_second_sender_stops(reroll: Run, small: Small, inbox: Inbox) -> None:
 
 def test_a_server_that_leaves_without_an_answer(reroll: Run, small: Small, inbox: Inbox) -> None:
     """It may have taken the mail: reroll must not send it again by itself."""
-    assert reroll(*small.words("generate")).code == 0
     inbox.leave_at = 2
     done = reroll(*small.words("send", "--yes"))
     assert done.code == 5
@@ -299,7 +296,6 @@ def test_a_server_that_leaves_without_an_answer(reroll: Run, small: Small, inbox
 def test_mails_edited_by_hand(
     reroll: Run, small: Small, inbox: Inbox, old: str, new: str, said: str
 ) -> None:
-    assert reroll(*small.words("generate")).code == 0
     mail = next((small.folder / "versions/v1").glob("0001*"))
     mail.write_text(mail.read_text().replace(old, new, 1))
     done = reroll(*small.words("send", "--yes"))
@@ -329,3 +325,35 @@ def test_headers_are_ascii(reroll: Run, small: Small) -> None:
     assert reroll(*small.words("generate")).code == 0
     for path in (small.folder / "versions/v1").glob("*.patch"):
         assert path.read_bytes().split(b"\n\n")[0].isascii()
+
+
+def test_errors_of_lint_keep_mails_from_going(reroll: Run, small: Small, inbox: Inbox) -> None:
+    mail = next((small.folder / "versions/v1").glob("0001*"))
+    mail.write_text(mail.read_text().replace("is better.\n", "is better.\n\n--\nv1: said why\n"))
+    done = reroll(*small.words("send", "--yes"))
+    assert (done.code, inbox.envelopes) == (1, [])
+    assert f"{mail.name}:" in done.err
+    assert "nothing was sent: the mails have errors" in done.err
+    assert reroll(*small.words("send", "--dry-run")).code == 0
+    assert reroll(*small.words("send", "--yes", "--no-check")).code == 0
+    assert len(inbox.envelopes) == 3
+
+
+def test_more_patches_than_lists_like_need_a_reason(
+    reroll: Run, small: Small, inbox: Inbox
+) -> None:
+    patch = (
+        '[[patch]]\nid = "p{0}"\ntitle = "drivers: b: step {0}"\nmessage = "One step."\n'
+        '[[patch.step]]\nedit = "drivers/b/b.c"\npattern = \'x \\+ {0}\'\nreplace = "x + {1}"\n'
+    )
+    head = (small.folder / "series.toml").read_text().split("[[patch]]\n", 1)[0]
+    patches = "\n".join(patch.format(number, number + 1) for number in range(1, 17))
+    (small.folder / "series.toml").write_text(head + patches)
+    done = reroll(*small.words("generate"))
+    assert (done.code, "16 patches, lists ask for at most 15" in done.err) == (0, True)
+    done = reroll(*small.words("send", "--yes"))
+    assert (done.code, inbox.envelopes) == (2, [])
+    assert "16 patches are more than the 15 that lists ask for" in done.err
+    small.rewrite("[series]\n", '[series]\nallow_many = "one step a patch"\n')
+    assert reroll(*small.words("recipients", "--update")).code == 0
+    assert reroll(*small.words("send", "--dry-run")).code == 0

@@ -5,10 +5,12 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from email.errors import MessageError
 from pathlib import Path
 
 from generator import campaign as campaign_module
-from series import options, readdressing, recipients, sending, store
+from series import options, outgoing, readdressing, recipients, store
+from series.addresses import in_header
 from series.output import say
 from series.recipients import Change
 from series.version import CoverRecord, PatchRecord, Version
@@ -76,14 +78,21 @@ def _update(args: argparse.Namespace, folder: Path, version: Version) -> Version
 def _subjects(folder: Path, version: Version) -> dict[str, str]:
     """The subject of each mail by file name; says so where addresses are not the plan's."""
     found = {}
-    for mail, planned in zip(sending.outgoing(folder, version), version.mails, strict=True):
-        found[planned.mail] = mail.subject
-        for field, has in (("To", mail.to), ("Cc", mail.cc)):
-            wants = [one.address for one in planned.recipients if one.field == field.lower()]
-            if list(has) != wants:
+    for record in version.mails:
+        headers = outgoing.headers(store.mail_path(folder, version, record.mail).read_bytes())
+        try:
+            found[record.mail] = outgoing.decoded(" ".join(headers.get("subject", [])))
+            has = {
+                field: [one for value in headers.get(field, []) for one in in_header(value)]
+                for field in ("to", "cc")
+            }
+        except (LookupError, ValueError, MessageError):
+            has = {}
+        for field in ("to", "cc"):
+            if has.get(field) != [one.address for one in record.recipients if one.field == field]:
                 say(
-                    f"reroll: note: {planned.mail}: {field} is not as planned below; rules in "
-                    "series.toml and --update are the way to change it",
+                    f"reroll: note: {record.mail}: {field.capitalize()} is not as planned below; "
+                    "rules in series.toml and --update are the way to change it",
                     sys.stderr,
                 )
     return found
