@@ -16,7 +16,7 @@ TREE ?= $(LINUX_DIR)
 help:
 	@echo 'make demo        generate, apply and send the sample series, all on this machine'
 	@echo 'make test        lint, types, layers and the fast tests'
-	@echo 'make test-linux  the tests on real kernel sources, 5.10 and 6.1'
+	@echo 'make test-linux  the tests on real kernel sources, 5.10 and 6.1, and slow ones'
 	@echo '                 (LINUX=DIR and LINUX_6_1=DIR name clones)'
 	@echo 'make soak        sending 18 mails, killed at 100 points and resumed'
 	@echo 'make bench TREE=DIR  our MAINTAINERS against get_maintainer.pl, on a 5.10 tree'
@@ -37,7 +37,7 @@ lint: $(VENV)/.ready
 
 test: lint
 	@scripts/need git git-email gcc
-	@$(RUN)/pytest -n auto -m 'not linux'
+	@$(RUN)/pytest -n auto -m 'not linux and not slow'
 
 test-linux: $(VENV)/.ready
 	@scripts/need git git-email gcc make flex bison bc libelf-dev libssl-dev public-inbox
@@ -54,6 +54,7 @@ test-linux: $(VENV)/.ready
 	REROLL_LINUX="$$(realpath "$$linux")" \
 	REROLL_LINUX_6_1="$${later:+$$(realpath "$$later")}" \
 		$(RUN)/pytest -m linux tests/linux
+	@$(RUN)/pytest -n auto -m slow tests
 
 # What takes too long for every run: sending 18 mails, killed at 100 points.
 soak: $(VENV)/.ready

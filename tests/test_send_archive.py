@@ -13,6 +13,8 @@ from tests.conftest import Run, Small
 from tests.repositories import git
 from tests.smtp import Inbox, free_port, send_to, smtp_server
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def small(generated: Small) -> Small:

@@ -17,6 +17,8 @@ from tests.conftest import Outcome, Run, Small
 from tests.repositories import git
 from tests.smtp import Inbox, send_to, smtp_server
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def small(generated: Small) -> Small:

@@ -13,6 +13,8 @@ from tests.conftest import Run, Small
 from tests.repositories import git
 from tests.smtp import Inbox, send_to, smtp_server
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def inbox(reroll: Run, small: Small) -> Iterator[Inbox]:
