@@ -11,6 +11,7 @@ import pytest
 
 from series import cli
 from tests.repositories import git, make_repository, make_sample
+from tests.smtp import Inbox, send_to, smtp_server
 
 EPOCH = 1_600_000_100
 
@@ -213,3 +214,11 @@ def generated(_generated: Path, tmp_path: Path) -> Small:
     """The same with version 1 generated, this test's own copy."""
     shutil.copytree(_generated, tmp_path, dirs_exist_ok=True, symlinks=True)
     return Small(tmp_path / "series", tmp_path / "small")
+
+
+@pytest.fixture
+def inbox(small: Small) -> Iterator[Inbox]:
+    """A server that the small tree's configuration sends to."""
+    with smtp_server() as server:
+        send_to(server, small.tree)
+        yield server

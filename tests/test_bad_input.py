@@ -404,6 +404,7 @@ def test_a_symbolic_ref_moves_no_other_branch(reroll: Run, small: Small) -> None
     assert state_of(small.tree) == before
 
 
+@pytest.mark.slow
 def test_output_that_cannot_be_written(small: Small) -> None:
     words = " ".join(f"'{word}'" for word in small.words("generate"))
     command = f"'{sys.executable}' -m series.cli {words}"

@@ -486,6 +486,7 @@ def test_a_damaged_diff_where_no_tree_is_at_hand(old: str, new: str, line: int, 
     assert said in "".join(one.what for one in errors)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece", [b"a", b"[1] ", b'commit 1234567 ("', b"<br ", b"{{a", b"\n", b"=?a?q?", b"a: ", b" "]
 )

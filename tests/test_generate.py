@@ -350,6 +350,7 @@ def test_rule_that_would_run_code_is_refused(reroll: Run, small: Small) -> None:
     assert "has python script rules" in done.err
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_the_next_run_heals(small: Small, tmp_path: Path) -> None:
     """SIGKILL while it works: the user's tree is as it was, and a second run does the job."""
     scratch = tmp_path / "scratch"

@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Iterator
 from email.header import decode_header, make_header
 from pathlib import Path
 
@@ -17,14 +16,6 @@ from tests.smtp import Inbox, free_port, send_to, smtp_server
 def small(generated: Small) -> Small:
     """A series whose version 1 is generated."""
     return generated
-
-
-@pytest.fixture
-def inbox(small: Small) -> Iterator[Inbox]:
-    """A server that the small tree's configuration sends to."""
-    with smtp_server() as server:
-        send_to(server, small.tree)
-        yield server
 
 
 def test_one_thread_reaches_everybody_once(reroll: Run, small: Small, inbox: Inbox) -> None:

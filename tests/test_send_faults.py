@@ -7,7 +7,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,14 +24,6 @@ pytestmark = pytest.mark.slow
 def small(generated: Small) -> Small:
     """A series whose version 1 is generated."""
     return generated
-
-
-@pytest.fixture
-def inbox(small: Small) -> Iterator[Inbox]:
-    """A server for a version that is generated."""
-    with smtp_server() as server:
-        send_to(server, small.tree)
-        yield server
 
 
 def all_once(small: Small, inbox: Inbox) -> None:

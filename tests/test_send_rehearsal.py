@@ -1,7 +1,6 @@
 """What would go out must be what was made: aliases, header commands, hooks, Reply-To."""
 
 import json
-from collections.abc import Iterator
 from email import message_from_bytes
 from pathlib import Path
 
@@ -9,21 +8,13 @@ import pytest
 
 from tests.conftest import Run, Small
 from tests.repositories import git
-from tests.smtp import Inbox, send_to, smtp_server
+from tests.smtp import Inbox
 
 
 @pytest.fixture
 def small(generated: Small) -> Small:
     """A series whose version 1 is generated."""
     return generated
-
-
-@pytest.fixture
-def inbox(small: Small) -> Iterator[Inbox]:
-    """A server for a version that is generated."""
-    with smtp_server() as server:
-        send_to(server, small.tree)
-        yield server
 
 
 def edit(small: Small, name: str, old: str, new: str) -> Path:

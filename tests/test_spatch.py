@@ -15,7 +15,11 @@ DEBIAN = "/usr/bin/spatch"
 BUILDS = [
     "",
     pytest.param(
-        DEBIAN, marks=pytest.mark.skipif(not os.access(DEBIAN, os.X_OK), reason="no Debian spatch")
+        DEBIAN,
+        marks=[
+            pytest.mark.slow,
+            pytest.mark.skipif(not os.access(DEBIAN, os.X_OK), reason="no Debian spatch"),
+        ],
     ),
 ]
 

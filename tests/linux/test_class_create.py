@@ -18,7 +18,10 @@ from tests.repositories import git
 pytestmark = pytest.mark.linux
 
 CAMPAIGN = """\
-series = { name = "class-create", title = "class: class_create() knows its owner" }
+[series]
+name = "class-create"
+title = "class: class_create() knows its owner"
+allow_many = "one patch a subsystem"
 [[patch]]
 id = "owner"
 title = "drop the owner from class_create()"
