@@ -209,7 +209,7 @@ class Series(_Table):
     cover_file: RelativePath | None = None
     version: int | None = Field(default=None, ge=1, le=99999)
     base: Revision | None = None
-    prefix: Annotated[str, Field(pattern=r"^[^\[\]\n\r]*$")] = "PATCH"
+    prefix: Annotated[str, Field(pattern=r"^[ -Z^-~]{0,60}$")] = "PATCH"
     to: list[Line] = Field(default_factory=list)
     cc: list[Line] = Field(default_factory=list)
     changelog: dict[int, list[Line]] = Field(default_factory=dict)

@@ -80,13 +80,14 @@ def header_form(text: str) -> str:
     A long name that is not ASCII is several encoded words, on lines of their own.
     """
     name, address = split(text)
-    if name.isascii():
+    # A name that only looks like encoded words must not be taken for them.
+    if name.isascii() and "=?" not in name:
         return formataddr((name, address))
     return f"{encoded(name, indent=4)} <{address}>"
 
 
 def encoded(text: str, *, used: int = 0, indent: int = 1) -> str:
-    """``text``, which is not ASCII, as RFC 2047 words on lines that fit a header.
+    """``text`` as RFC 2047 words on lines that fit a header.
 
     ``used`` columns of the first line are taken; further lines are indented.
     """

@@ -199,7 +199,8 @@ def finish_cover(mail: RawMail, *, title: str, body: str, date: str) -> RawMail:
 
 def _encoded_from(found: re.Match[bytes]) -> bytes:
     value = " ".join(found[0].decode("utf-8", "replace").split()).removeprefix("From: ")
-    return found[0] if value.isascii() else f"From: {addresses.header_form(value)}".encode()
+    plain = value.isascii() and "=?" not in value
+    return found[0] if plain else f"From: {addresses.header_form(value)}".encode()
 
 
 def _mail_date(date: str) -> str:
@@ -214,7 +215,7 @@ def _moment(date: str) -> datetime:
 
 
 def _encoded(text: str, used: int) -> str:
-    if text.isascii():
+    if text.isascii() and "=?" not in text:
         return Header(text, "us-ascii", maxlinelen=76, header_name="x" * (used - 2)).encode(
             linesep="\n"
         )

@@ -57,6 +57,7 @@ class Generated:
     request: Request
     version: Version
     mails: Mapping[str, bytes]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,8 @@ def generate(request: Request, report: Progress) -> Outcome:
         for one, part in wanted:
             above = _below(made[0].version) if made and part.base != built.root else ""
             made.append(_compose(one, part, worktree, committer.date, spatches.versions, above))
-    notes = (*_notes(built), *_many(made))
+    planned = dict.fromkeys(note for one in made for note in one.notes)
+    notes = (*_notes(built), *planned, *_many(made))
     return Outcome(tuple(made), records.skipped(built), records.rest(built), notes)
 
 
@@ -328,15 +330,15 @@ def _compose(
         mails[mail.name] = compose.address_mail(content, plan.recipients, headers)
     made = records.patches(request.tree, built, patches, plans.patches, thread)
     version = _version(request, built, record, made, date, spatch, change_id)
-    return Generated(request, version, mails)
+    return Generated(request, version, mails, plans.notes)
 
 
 def _parent(request: Request) -> str:
     """The message that the first mail answers: the previous version, where it should."""
     if request.campaign.series.in_reply_to == "none":
         return ""
-    before = planning.posted_before(request.campaign, request.version)
-    return before.mails[0].message_id if before else ""
+    before = planning.posted(request.campaign, request.version)
+    return before[-1].mails[0].message_id if before else ""
 
 
 def _change_id(request: Request, base: str, date: str) -> str:
@@ -394,6 +396,10 @@ def _cover(request: Request, built: Built, mail: compose.RawMail, date: str) -> 
         ],
         "ledger": ledger_facts(_whole_ledger(built)),
         "allow_many": campaign.series.allow_many or "",
+        "previous": [
+            {"version": version.version, "message_id": version.mails[0].message_id.strip("<>")}
+            for version in planning.posted(campaign, request.version)
+        ],
     }
     title = render_line(campaign.series.title, facts, name="series.title")
     body = render_text(campaign.cover_text(), facts, name="cover letter")
@@ -438,4 +444,5 @@ def _version(
         rest=records.rest(built),
         change_id=change_id,
         allow_many=request.campaign.series.allow_many or "",
+        decided_by=planning.decided_by(request.campaign, request.settings, request.tree),
     )

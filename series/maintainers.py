@@ -65,23 +65,41 @@ _ROLES = {
 
 
 @dataclass(frozen=True)
+class Mention:
+    """One line that names a contact: ``address`` as it is there, as what, in which section.
+
+    ``through`` is the pattern that led there; for a file that names its people
+    itself it is the path, and ``section`` is empty.
+    """
+
+    address: str
+    kind: Kind
+    section: str
+    through: str
+
+
+@dataclass(frozen=True)
 class Contact:
     """One person or list that wants to see a change.
 
-    ``role`` is worded as ``get_maintainer.pl --rolestats`` words it; ``reason`` names the
-    section and the pattern that brought the contact in, ``reasons`` all of them.
+    ``role`` is worded as ``get_maintainer.pl --rolestats`` words it.  It takes two
+    addresses with one name for one person; ``mentions`` has them all, the one that
+    it goes by first.
     """
 
     name: str
     address: str
     role: str
     kind: Kind
-    reasons: tuple[str, ...]
+    mentions: tuple[Mention, ...]
 
     @property
     def reason(self) -> str:
-        """The first reason, which made the role."""
-        return self.reasons[0]
+        """The section and the pattern that made the role."""
+        first = self.mentions[0]
+        if not first.section:
+            return f"named in {first.through}"
+        return f"{first.kind} of {first.section} through {first.through}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +173,6 @@ def contacts(
     patch: bytes = b"",
     *,
     contents: Mapping[str, bytes] | None = None,
-    without: Collection[str] = (),
 ) -> tuple[Contact, ...]:
     """Who wants to see a change of ``files``, in the order in which the script prints them.
 
@@ -166,7 +183,6 @@ def contacts(
     ``contents`` maps paths to what the tree has there.  Without ``patch`` the ``K:``
     patterns are matched in it, as ``get_maintainer.pl -f`` does; with or without, the
     addresses in ``.yaml`` files (device tree bindings name their maintainers) are added.
-    Sections whose title is in ``without`` (whatever the case) do not count.
 
     Signers of a commit that the patch's ``Fixes:`` names are not among the contacts: they
     are in git, which this module doesn't read.
@@ -178,7 +194,7 @@ def contacts(
         keywords = keywords_of_patch(m._keywords, patch)
     else:
         keywords = _keywords_of_files(m._keywords, files, texts)
-    collector = _Collector(m._mailmap, without)
+    collector = _Collector(m._mailmap)
     for path in paths:
         for number, pattern in _matching_sections(m, path):
             collector.add_section(m._text.raw(number), pattern)
@@ -246,15 +262,14 @@ class _Found:
     mail: bytes
     role: bytes
     kind: Kind
-    reasons: list[str]
+    mentions: list[Mention]
 
 
 class _Collector:
     """Takes sections in order and leaves out who is there already, as the script does."""
 
-    def __init__(self, mailmap: Mailmap, without: Collection[str]) -> None:
+    def __init__(self, mailmap: Mailmap) -> None:
         self._mailmap = mailmap
-        self._without = frozenset(title.strip().casefold() for title in without)
         self._people: list[_Found] = []
         self._lists: list[_Found] = []
         self._by_name: dict[bytes, _Found] = {}
@@ -263,48 +278,48 @@ class _Collector:
 
     def add_section(self, section: RawSection, pattern: str) -> None:
         """Take the people and lists of a section, found through this pattern."""
-        if self._without and as_text(section.title).strip().casefold() in self._without:
-            return
-        where = f"of {as_text(section.heading)} through {pattern}"
+        where = (as_text(section.title or section.heading), pattern)
         status = [line.value for line in section.contacts if line.letter == b"S"]
         standing = status[-1].lower() if status else b"unknown"
         role = _ROLES.get(standing, standing)
         for line in section.contacts:
             if line.letter == b"L":
-                self._add_list(line.value, section.heading, f"list {where}")
+                self._add_list(line.value, section.heading, where)
             elif line.letter == b"M":
                 self._add_people(line.value, role + b":" + section.heading, "maintainer", where)
             elif line.letter == b"R":
                 self._add_people(line.value, b"reviewer:" + section.heading, "reviewer", where)
 
-    def _add_list(self, value: bytes, heading: bytes, reason: str) -> None:
+    def _add_list(self, value: bytes, heading: bytes, where: tuple[str, str]) -> None:
         address, note = list_words(value)
         # The sender may not be a subscriber.
         if b"subscribers-only" in note:
             return
+        mention = Mention(as_text(address), "list", *where)
         if known := self._by_list.get(address.lower()):
-            known.reasons.append(reason)
+            known.mentions.append(mention)
             return
         role = b"moderated list" if b"moderated" in note else b"open list"
         if heading != b"THE REST":
             role += b":" + heading
-        found = _Found(address, role, "list", [reason])
+        found = _Found(address, role, "list", [mention])
         self._lists.append(found)
         self._by_list[address.lower()] = found
 
-    def _add_people(self, value: bytes, role: bytes, kind: Kind, where: str) -> None:
+    def _add_people(self, value: bytes, role: bytes, kind: Kind, where: tuple[str, str]) -> None:
         for mail in addresses_of(value):
-            self._add_person(mail, role, kind, f"{kind} {where}")
+            self._add_person(mail, role, kind, where)
 
-    def _add_person(self, mail: bytes, role: bytes, kind: Kind, reason: str) -> None:
+    def _add_person(self, mail: bytes, role: bytes, kind: Kind, where: tuple[str, str]) -> None:
         name, address = split(mail)
         if not address:
             return
+        mention = Mention(_shown(name, address), kind, *where)
         known = self._by_address.get(address.lower())
         if known or (known := self._by_name.get(name.lower()) if name else None):
-            known.reasons.append(reason)
+            known.mentions.append(mention)
             return
-        found = _Found(format_mail(name, address), role, kind, [reason])
+        found = _Found(format_mail(name, address), role, kind, [mention])
         self._people.append(found)
         self._by_name[name.lower()] = self._by_address[address.lower()] = found
 
@@ -324,10 +339,9 @@ class _Collector:
 
     def add_addresses_of(self, path: bytes, text: bytes) -> None:
         """Take the people that a file names itself."""
-        reason = f"named in {as_text(path)}"
         for mail in mails_in_text(text):
             mail = self._mailmap.apply(mail)
-            self._add_person(mail, b"", "maintainer", reason)
+            self._add_person(mail, b"", "maintainer", ("", as_text(path)))
             name, address = split(mail)
             for found in self._people:
                 its_name, its_address = split(found.mail)
@@ -339,7 +353,7 @@ class _Collector:
         merged: dict[bytes, _Found] = {}
         for found in (*self._people, *self._lists):
             if first := merged.get(found.mail):
-                first.reasons += found.reasons
+                first.mentions += found.mentions
             elif split(found.mail)[1]:
                 merged[found.mail] = found
         return tuple(_contact(found) for found in merged.values())
@@ -352,5 +366,10 @@ def _contact(found: _Found) -> Contact:
         as_text(address),
         as_text(found.role),
         found.kind,
-        tuple(dict.fromkeys(found.reasons)),
+        tuple(dict.fromkeys(found.mentions)),
     )
+
+
+def _shown(name: bytes, address: bytes) -> str:
+    """Name and address as people write them."""
+    return f"{plain_name(name)} <{as_text(address)}>" if name else as_text(address)

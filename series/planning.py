@@ -1,12 +1,24 @@
 """The recipients of all mails of a version: wishes from every source, under the policy."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from generator.campaign import Campaign
 from generator.errors import CampaignError, UsageError
 from generator.tree import Identity, Tree, Worktree
-from series import addresses, journal, people, policy, recipients, replies, sending, store, wishes
+from series import (
+    addresses,
+    journal,
+    ownership,
+    people,
+    policy,
+    recipients,
+    replies,
+    sending,
+    store,
+    wishes,
+)
 from series.recipients import Plan, Wish
 from series.settings import Settings
 from series.version import MANY, Version
@@ -46,6 +58,7 @@ class Plans:
 
     cover: Plan
     patches: tuple[Plan, ...]
+    notes: tuple[str, ...] = ()
 
 
 def sender_of(tree: Tree) -> Identity:
@@ -68,7 +81,8 @@ def plans(job: Job, letters: Sequence[Letter], *, cover: bool) -> Plans:
     message names, and what get_maintainer.pl raises where it is used.
     """
     rules = policy.with_table(job.settings.recipients, job.campaign.recipients)
-    wanted = _wishes(job, letters, rules)
+    answers = replies.read(job.campaign.folder, earlier(job.campaign, job.version))
+    wanted = _wishes(job, letters, answers)
     everywhere = _everywhere(job)
     if rules.scope == "series":
         wanted = recipients.for_whole_series(wanted)
@@ -88,25 +102,28 @@ def plans(job: Job, letters: Sequence[Letter], *, cover: bool) -> Plans:
             problems += error.problems
     if problems:
         raise CampaignError(problems, hint="correct series.toml or the message")
+    notes = _notes(job, rules)
     if not cover:
-        return Plans(Plan(()), tuple(made))
-    union = [*everywhere, *recipients.for_cover(made), *_answers_to_all(job, letters)]
+        return Plans(Plan(()), tuple(made), notes)
+    union = [*everywhere, *recipients.for_cover(made), *_answers_to_all(answers, letters)]
     whole = recipients.plan(union, rules, known, sender=str(job.sender), what="cover letter")
     if rules.scope == "cover":
         made = [recipients.cover_only(one) for one in made]
-    return Plans(whole, tuple(made))
+    return Plans(whole, tuple(made), notes)
 
 
-def _wishes(job: Job, letters: Sequence[Letter], rules: policy.Policy) -> list[list[Wish]]:
+def _wishes(
+    job: Job, letters: Sequence[Letter], answered: Sequence[replies.Reply]
+) -> list[list[Wish]]:
     """The wishes of each letter, from all sources but those that hold for the whole series."""
     mails = [letter.mail for letter in letters]
     files = [letter.files for letter in letters]
     if job.settings.maintainers == "script":
         owners = wishes.from_script(job.worktree, mails)
     else:
-        owners = wishes.from_maintainers(job.worktree, mails, files, rules.without)
+        owners = wishes.from_maintainers(job.worktree, mails, files)
     fixes = wishes.from_fixes(job.tree, [letter.message for letter in letters])
-    answers = wishes.from_replies(_replies(job), [letter.id for letter in letters])
+    answers = wishes.from_replies(answered, [letter.id for letter in letters])
     declared = {patch.id: patch for patch in job.campaign.patches}
     found = []
     for number, letter in enumerate(letters):
@@ -123,6 +140,18 @@ def _wishes(job: Job, letters: Sequence[Letter], rules: policy.Policy) -> list[l
     return found
 
 
+def _notes(job: Job, rules: policy.Policy) -> tuple[str, ...]:
+    """What of the rules has no effect."""
+    if not rules.without:
+        return ()
+    known = {section.title.strip().casefold() for section in ownership.read(job.worktree).sections}
+    return tuple(
+        f"recipients.without: MAINTAINERS has no section '{title}'"
+        for title in rules.without
+        if title.strip().casefold() not in known
+    )
+
+
 def _everywhere(job: Job) -> list[Wish]:
     """Who gets every mail: as series.toml says, and the user's own git configuration."""
     series = job.campaign.series
@@ -133,18 +162,38 @@ def _everywhere(job: Job) -> list[Wish]:
     ]
 
 
-def _replies(job: Job) -> tuple[replies.Reply, ...]:
-    return replies.read(job.campaign.folder, earlier(job.campaign, job.version))
-
-
-def _answers_to_all(job: Job, letters: Sequence[Letter]) -> list[Wish]:
+def _answers_to_all(answered: Sequence[replies.Reply], letters: Sequence[Letter]) -> list[Wish]:
     """Those who answered the cover letter, or a patch that is no more, get the cover letter."""
     ids = {letter.id for letter in letters}
     return [
         Wish(reply.sender, "reply", replies.describe(reply))
-        for reply in _replies(job)
+        for reply in answered
         if reply.patch not in ids
     ]
+
+
+def decided_by(campaign: Campaign, settings: Settings, tree: Tree) -> str:
+    """A digest of what a user declares about recipients: rules, addresses, configuration."""
+    given = (
+        policy.with_table(settings.recipients, campaign.recipients),
+        settings.maintainers,
+        campaign.series.to,
+        campaign.series.cc,
+        campaign.series.allow_many,
+        [(patch.id, patch.to, patch.cc) for patch in campaign.patches],
+        [sending.configured(key, cwd=tree.path) for key in ("to", "cc", "from")],
+    )
+    return hashlib.sha256(repr(given).encode("utf-8", "backslashreplace")).hexdigest()[:16]
+
+
+def outdated(version: Version, campaign: Campaign, settings: Settings, tree: Tree) -> str:
+    """What to say when ``version`` was addressed under other rules than there are now, or empty."""
+    if version.decided_by in ("", decided_by(campaign, settings, tree)):
+        return ""
+    return (
+        f"the recipients of version {version.version} were decided under other rules than there "
+        f"are now: 'reroll recipients -v {version.version} --update' addresses the mails anew"
+    )
 
 
 def too_many(version: Version) -> bool:
@@ -158,9 +207,8 @@ def earlier(campaign: Campaign, version: int) -> list[Version]:
     return [store.read(folder, number) for number in store.numbers(folder) if number < version]
 
 
-def posted_before(campaign: Campaign, version: int) -> Version | None:
-    """The newest version before ``version`` that was sent, in whole or in part."""
-    sent = [
+def posted(campaign: Campaign, version: int) -> list[Version]:
+    """The versions before ``version`` that were sent, in whole or in part, in order."""
+    return [
         one for one in earlier(campaign, version) if journal.accepted(campaign.folder, one.version)
     ]
-    return sent[-1] if sent else None

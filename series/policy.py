@@ -12,6 +12,7 @@ from typing import Any, Literal, cast
 from generator.campaign import Recipients as Table
 from generator.campaign import Role, Scope
 from generator.errors import UsageError
+from series import addresses
 
 ROLES: tuple[Role, ...] = (
     *("named", "maintainer", "reviewer", "list"),
@@ -20,6 +21,7 @@ ROLES: tuple[Role, ...] = (
 SCOPES: tuple[Scope, ...] = ("patch", "series", "cover")
 # Each level adds to these; the others replace what was set before.
 _ADDED = frozenset({"block", "bounce", "without"})
+_PATTERNS = frozenset({"block", "bounce"})
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,9 @@ def with_table(policy: Policy, table: Table) -> Policy:
         key: tuple(value) if isinstance(value, list) else value
         for key, value in table.model_dump(exclude_none=True).items()
     }
+    for key in _PATTERNS & chosen.keys():
+        where = f"series.toml, recipients.{key}"
+        chosen[key] = tuple(_pattern(text, where) for text in chosen[key])
     for key in _ADDED & chosen.keys():
         chosen[key] = (*getattr(policy, key), *chosen[key])
     return replace(policy, **chosen)
@@ -92,12 +97,22 @@ def _with(policy: Policy, key: str, values: Sequence[str], where: str) -> Policy
         return replace(policy, limit=int(last))
     if key == "without":  # titles may have commas
         return replace(policy, without=tuple(values))
+    if key in _PATTERNS:
+        texts = [text for value in values for text in value.split(",") if text.strip()]
+        return replace(policy, **{key: tuple(_pattern(text, where) for text in texts)})  # type: ignore[arg-type]
     words = tuple(word for value in values for word in re.split(r"[,\s]+", value) if word)
-    if key in _ADDED:
-        return replace(policy, **{key: words})  # type: ignore[arg-type]
     for word in words:
         _one_of(word, ROLES, where)
     return replace(policy, **{key: words})  # type: ignore[arg-type]
+
+
+def _pattern(text: str, where: str) -> str:
+    """An address, with or without a name, or a pattern; ``UsageError`` for anything else."""
+    found = addresses.key(text) or text.strip()
+    if not re.fullmatch(r"[^\s<>\",]*[@*][^\s<>\",]*", found):
+        shown = addresses.printable(text)
+        raise UsageError(f"{where}: '{shown}' is no address, nor a pattern such as *@example.org")
+    return found
 
 
 def _one_of(word: str, allowed: Iterable[str], where: str) -> str:

@@ -14,10 +14,11 @@ from series.version import Version
 
 @dataclass(frozen=True)
 class Readdressed:
-    """A version with new recipients, and its mails by file name."""
+    """A version with new recipients, its mails by file name, and what is to be said of it."""
 
     version: Version
     mails: Mapping[str, bytes]
+    notes: tuple[str, ...]
 
 
 def readdress(campaign: Campaign, tree: Tree, settings: Settings, version: Version) -> Readdressed:
@@ -42,17 +43,20 @@ def readdress(campaign: Campaign, tree: Tree, settings: Settings, version: Versi
         job = Job(campaign, tree, worktree, version.base, settings, number, sender)
         letters = _letters(campaign, tree, version, contents)
         plans = planning.plans(job, letters, cover=version.cover is not None)
-    made = _with(version, plans, campaign.series.allow_many or "")
+    made = replace(
+        _with(version, plans, campaign.series.allow_many or ""),
+        decided_by=planning.decided_by(campaign, settings, tree),
+    )
     mails = {
         mail.mail: compose.readdress(contents[mail.mail], mail.recipients) for mail in made.mails
     }
-    return Readdressed(made, mails)
+    return Readdressed(made, mails, plans.notes)
 
 
 def install(campaign: Campaign, readdressed: Readdressed) -> None:
-    """Write the version in place of what was there: whole or not at all."""
+    """Write the version in place of what was there, whole or not at all, under ``store.lock``."""
     version = readdressed.version
-    with store.lock(campaign.folder), store.Draft(campaign.folder, version.version) as draft:
+    with store.Draft(campaign.folder, version.version) as draft:
         draft.write({**readdressed.mails, store.MANIFEST: store.dump(version).encode()})
         draft.install()
 
@@ -66,9 +70,14 @@ def _letters(
             f"series.toml has no patch '{gone[0]}' any more, which version {version.version} has",
             hint=f"run 'reroll generate -v {version.version}'",
         )
-    first = version.patches[0].commit
+    first = tree.resolve(version.patches[0].commit)
     messages = tree.messages(f"{first}~", version.tip)
     files = tree.files_of(f"{first}~", version.tip)
+    if lost := [patch.commit for patch in version.patches if patch.commit not in messages]:
+        raise UsageError(
+            f"{tree.path}: {lost[0][:12]} is no commit of version {version.version}",
+            hint=f"is it the right tree? else run 'reroll generate -v {version.version}'",
+        )
     return [
         Letter(
             id=patch.id,

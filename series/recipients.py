@@ -27,12 +27,16 @@ class Wish:
     """Somebody who should get a mail: as what, and the one reason for it.
 
     ``field`` is set where somebody chose it; otherwise the policy does.
+    ``section`` is that of MAINTAINERS; ``distant``: another mail is what the
+    wish is about.
     """
 
     address: str
     role: Role
     reason: str
     field: Field | None = None
+    section: str = ""
+    distant: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,8 +89,15 @@ def plan(wishes: Iterable[Wish], policy: Policy, people: People, *, sender: str,
     usable, left_out = _usable(list(wishes), what)
     ranks = {role: rank for rank, role in enumerate(policy.roles)}
     found: list[_Person] = []
-    for wish in sorted(usable, key=lambda wish: (wish.role != "named", ranks.get(wish.role, 99))):
-        proper = people.proper(wish.address)
+
+    def rank(wish: Wish) -> tuple[bool, int]:
+        return wish.distant, ranks.get(wish.role, len(ranks))
+
+    for wish in sorted(usable, key=lambda wish: (wish.role != "named", *rank(wish))):
+        # A mailmap is about people.
+        proper = (
+            addresses.plain(wish.address) if wish.role == "list" else people.proper(wish.address)
+        )
         if addresses.key(sender) in (addresses.key(proper), addresses.key(wish.address)):
             continue
         # Who names an address means that one.
@@ -98,9 +109,12 @@ def plan(wishes: Iterable[Wish], policy: Policy, people: People, *, sender: str,
         if person is None:
             found.append(person := _Person(wish, address))
         person.add(wish, proper)
-    found.sort(key=lambda person: ranks.get(person.role, 99))
-    left_out += _over_limit(found, policy)
-    recipients = _in_fields(found[: policy.limit or None], policy)
+    found.sort(key=lambda person: rank(person.wishes[0]))
+    over = _over_limit(found, policy)
+    left_out += [
+        LeftOut(one.address, f"over the limit of {policy.limit}", one.reasons) for one in over
+    ]
+    recipients = _in_fields([one for one in found if one not in over], policy)
     # Somebody who gets the mail for one reason is not left out for another.
     there = {addresses.key(one.address) for one in recipients}
     return Plan(recipients, _merged([one for one in left_out if _key(one) not in there]))
@@ -129,7 +143,13 @@ def _refused(wish: Wish, address: str, policy: Policy) -> str:
         for pattern in patterns:
             if any(fnmatchcase(key, pattern.lower()) for key in keys):
                 return verb if pattern.lower() in keys else f"{verb} ({pattern})"
+    if wish.section and _title(wish.section) in map(_title, policy.without):
+        return f"{wish.section} does not count"
     return "" if wish.role in policy.roles else f"'{wish.role}' is not among the roles"
+
+
+def _title(text: str) -> str:
+    return text.strip().casefold()
 
 
 def _known(found: Iterable[_Person], wish: Wish, proper: str, policy: Policy) -> _Person | None:
@@ -143,13 +163,10 @@ def _known(found: Iterable[_Person], wish: Wish, proper: str, policy: Policy) ->
     return None
 
 
-def _over_limit(found: Sequence[_Person], policy: Policy) -> list[LeftOut]:
-    if not policy.limit:
-        return []
-    return [
-        LeftOut(person.address, f"over the limit of {policy.limit}", person.reasons)
-        for person in found[policy.limit :]
-    ]
+def _over_limit(found: Sequence[_Person], policy: Policy) -> list[_Person]:
+    """The people who are too many; a limit spares people, not lists or who is named."""
+    people = [person for person in found if person.role not in ("named", "list")]
+    return people[policy.limit :] if policy.limit else []
 
 
 def _in_fields(found: Sequence[_Person], policy: Policy) -> tuple[Recipient, ...]:
@@ -186,25 +203,28 @@ def for_cover(plans: Sequence[Plan]) -> list[Wish]:
             key = (recipient.address, recipient.role, recipient.field)
             numbers.setdefault(key, []).append(number)
     return [
-        Wish(address, role, f"gets {_patches(found)}", field)  # type: ignore[arg-type]
+        Wish(address, role, f"concerned by {patches(found)}", field)  # type: ignore[arg-type]
         for (address, role, field), found in numbers.items()
     ]
 
 
 def for_whole_series(wishes: Sequence[Sequence[Wish]]) -> list[list[Wish]]:
-    """The wishes of each patch, and then those of the other patches."""
-    return [
-        [
-            *own,
-            *(
-                Wish(wish.address, wish.role, f"patch {other}: {wish.reason}", wish.field)
-                for other, others in enumerate(wishes, 1)
-                if other != number
-                for wish in others
-            ),
+    """The wishes of each patch, and then, in short, those of the other patches."""
+    numbers: dict[tuple[str, Role, Field | None, str], list[int]] = {}
+    for number, own in enumerate(wishes, 1):
+        for wish in own:
+            key = (wish.address, wish.role, wish.field, wish.section)
+            known = numbers.setdefault(key, [])
+            known += [number] if number not in known else []
+    found = []
+    for number, own in enumerate(wishes, 1):
+        others = [
+            Wish(address, role, f"concerned by {patches(rest)}", field, section, distant=True)
+            for (address, role, field, section), known in numbers.items()
+            if (rest := [one for one in known if one != number])
         ]
-        for number, own in enumerate(wishes, 1)
-    ]
+        found.append([*own, *others])
+    return found
 
 
 def cover_only(one: Plan) -> Plan:
@@ -218,7 +238,7 @@ def cover_only(one: Plan) -> Plan:
     return Plan(tuple(stay), (*one.left_out, *gone))
 
 
-def _patches(numbers: Sequence[int]) -> str:
+def patches(numbers: Sequence[int]) -> str:
     """Patch numbers as people write them: "patches 1-3, 5"."""
     runs: list[list[int]] = []
     for number in numbers:

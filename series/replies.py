@@ -4,12 +4,11 @@ Every ``*.mbox`` there is read.  A mail belongs to the series when it answers, b
 In-Reply-To or References (RFC 5322, 3.6.4), a mail of one of its versions.
 """
 
-import mailbox
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from email import message_from_bytes
 from email.errors import MessageError
-from email.message import Message
 from pathlib import Path
 
 from series import addresses
@@ -42,18 +41,38 @@ def read(folder: Path, versions: Sequence[Version]) -> tuple[Reply, ...]:
         for patch in version.patches:
             ours[patch.message_id] = (version.version, patch.id, patch.number)
     found: dict[str, Reply] = {}
-    for path in sorted((folder / FOLDER).glob("*.mbox")):
-        box = mailbox.mbox(path, create=False)
-        try:
-            for message in box:
-                if (reply := _reply(message, ours)) and reply.message_id not in ours:
-                    found.setdefault(reply.message_id, reply)
-        finally:
-            box.close()
+    # A pipe would keep us waiting, a link may lead nowhere.
+    paths = [path for path in sorted((folder / FOLDER).glob("*.mbox")) if path.is_file()]
+    for path in paths if ours else []:
+        for head in _heads(path):
+            reply = _reply(head, ours)
+            if reply and reply.message_id not in ours:
+                found.setdefault(reply.message_id, reply)
     return tuple(found.values())
 
 
-def _reply(message: Message, ours: Mapping[str, tuple[int, str, int]]) -> Reply | None:
+def _heads(path: Path) -> Iterator[bytes]:
+    """The headers of each mail of an mbox."""
+    head: list[bytes] = []
+    in_head = False
+    with path.open("rb") as file:
+        for line in file:
+            if line.startswith(b"From "):
+                in_head, head = True, []
+            elif in_head and line.strip():
+                head.append(line)
+            elif in_head:
+                yield b"".join(head)
+                in_head = False
+    if in_head:
+        yield b"".join(head)
+
+
+def _reply(head: bytes, ours: Mapping[str, tuple[int, str, int]]) -> Reply | None:
+    named = _MESSAGE_ID.findall(head.decode("ascii", "replace"))
+    if ours.keys().isdisjoint(named):
+        return None
+    message = message_from_bytes(head)
     try:
         senders = addresses.in_header(str(message["From"] or ""))
     except (LookupError, ValueError, MessageError):

@@ -117,6 +117,7 @@ class Version:
     ``rest`` has, by id, the sites of split patches that are in no shard.
     ``change_id`` is the same in all versions of a series, as b4 understands it;
     ``allow_many`` says why there are more patches than lists ask for.
+    ``decided_by`` is a digest of the rules that recipients follow from.
     """
 
     format: int
@@ -137,6 +138,7 @@ class Version:
     rest: Mapping[str, LedgerRecord] = field(default_factory=dict)
     change_id: str = ""
     allow_many: str = ""
+    decided_by: str = ""
 
     @property
     def mails(self) -> tuple[CoverRecord | PatchRecord, ...]:

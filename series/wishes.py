@@ -9,6 +9,7 @@ from generator import process
 from generator.errors import ProgramError
 from generator.tree import Tree, Worktree
 from series import addresses, replies
+from series.maintainers import Kind, Mention
 from series.recipients import Wish
 from series.replies import Reply
 
@@ -27,12 +28,10 @@ def from_maintainers(
     worktree: Worktree,
     mails: Sequence[bytes],
     files: Sequence[Sequence[str]],
-    without: Sequence[str] = (),
 ) -> list[list[Wish]]:
     """What MAINTAINERS in ``worktree`` says for each mail; nothing where there is none.
 
-    ``files`` are those of each mail, of a rename both; sections whose title is
-    in ``without`` do not count.
+    ``files`` are those of each mail, of a rename both.
     """
     from series import maintainers, ownership
 
@@ -43,19 +42,29 @@ def from_maintainers(
     contents = {path: ownership.content(worktree, path) for path in bindings}
     answers = []
     for mail, paths in zip(mails, files, strict=True):
-        contacts = maintainers.contacts(read, list(paths), mail, contents=contents, without=without)
-        answers.append(
-            [
-                Wish(
-                    f"{contact.name} <{contact.address}>" if contact.name else contact.address,
-                    contact.kind,
-                    reason,
-                )
-                for contact in contacts
-                for reason in contact.reasons
-            ]
-        )
+        contacts = maintainers.contacts(read, list(paths), mail, contents=contents)
+        mentions = [mention for contact in contacts for mention in contact.mentions]
+        answers.append(_of_mentions(mentions))
     return answers
+
+
+def _of_mentions(mentions: Sequence[Mention]) -> list[Wish]:
+    """One wish for an address and a section, with all patterns that led there."""
+    found: dict[tuple[str, Kind, str], list[str]] = {}
+    for mention in mentions:
+        key = (mention.address, mention.kind, mention.section)
+        found.setdefault(key, []).append(mention.through)
+    return [
+        Wish(
+            address,
+            kind,
+            f"{kind} of {section} through {', '.join(dict.fromkeys(through))}"
+            if section
+            else f"named in {', '.join(through)}",
+            section=section,
+        )
+        for (address, kind, section), through in found.items()
+    ]
 
 
 def from_script(worktree: Worktree, mails: Sequence[bytes]) -> list[list[Wish]]:
@@ -104,10 +113,11 @@ def _script_line(line: str) -> Wish | None:
     if not found:
         return None
     role = found["role"]
+    section = role.partition(":")[2]
     if "list" in role.split(":")[0]:
-        return Wish(found["address"], "list", role)
-    kind = "reviewer" if role.startswith("reviewer") else "maintainer"
-    return Wish(found["address"], kind, role)  # type: ignore[arg-type]
+        return Wish(found["address"], "list", role, section=section)
+    kind: Kind = "reviewer" if role.startswith("reviewer") else "maintainer"
+    return Wish(found["address"], kind, role, section=section)
 
 
 def from_trailers(message: str) -> list[Wish]:

@@ -392,7 +392,7 @@ def test_two_at_once(reroll: Run, small: Small) -> None:
         done = reroll(*small.words("generate"))
     finally:
         os.close(held)
-    assert (done.code, "another 'reroll generate' is at work" in done.err) == (3, True)
+    assert (done.code, "another reroll is at work" in done.err) == (3, True)
 
 
 def test_file_names_that_git_quotes(reroll: Run, small: Small) -> None:

@@ -2,20 +2,23 @@
 
 import json
 import mailbox
+import os
 from dataclasses import replace
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 
 from generator.errors import CampaignError, UsageError
-from series import policy, recipients
+from series import policy, recipients, store
+from series.addresses import in_header
 from series.people import People
 from series.policy import Policy
 from series.recipients import Wish
 from tests.conftest import Run, Small
 from tests.repositories import commit_all, git
-from tests.smtp import send_to, smtp_server
+from tests.smtp import Inbox, send_to, smtp_server
 
 SENDER = "Ada Developer <ada@example.org>"
 ALICE = Wish("Alice Maintainer <alice@example.org>", "maintainer", "maintainer of A")
@@ -63,10 +66,22 @@ def shown(made: recipients.Plan) -> list[str]:
             [
                 "to: Alice Maintainer <alice@example.org> (maintainer of A)",
                 "cc: Rob Reviewer <rob@example.org> (reviewer of A)",
-                "not: a@lists.example.org (over the limit of 2)",
+                "cc: a@lists.example.org (list of A)",
                 "not: Zed <z@example.org> (over the limit of 2)",
             ],
             id="limit",
+        ),
+        pytest.param(
+            [
+                Wish("Far Away <far@example.org>", "maintainer", "patch 2", distant=True),
+                Wish("Zed Near <z@example.org>", "reply", "answered patch 1 of v1"),
+            ],
+            {"limit": 1},
+            [
+                "to: Zed Near <z@example.org> (answered patch 1 of v1)",
+                "not: Far Away <far@example.org> (over the limit of 1)",
+            ],
+            id="who is concerned goes before who is not",
         ),
         pytest.param(
             [ALICE, LIST, Wish("Gone <gone@old.example.org>", "trailer", "Cc trailer")],
@@ -216,6 +231,8 @@ def test_bad_addresses_of_the_campaign_are_all_named() -> None:
          Policy(block=("a@example.org", "*@b.example.org"))),
         ({"recipients.without": ("ARM, ALL OF IT",)}, Policy(without=("ARM, ALL OF IT",))),
         ({"recipients.limit": ("30",), "tree": ("/x",)}, Policy(limit=30)),
+        ({"recipients.block": ("Rob R. <Rob@example.org>, *@x.example",)},
+         Policy(block=("rob@example.org", "*@x.example"))),
     ],
 )  # fmt: skip
 def test_policy_of_git_config(found: dict[str, tuple[str, ...]], expected: Policy) -> None:
@@ -229,6 +246,8 @@ def test_policy_of_git_config(found: dict[str, tuple[str, ...]], expected: Polic
         ({"recipients.to": ("maintainer boss",)}, "'boss' is not one of named,"),
         ({"recipients.limit": ("-3",)}, "'-3' is not a whole number"),
         ({"recipients.blok": ("x",)}, "there is no such setting"),
+        ({"recipients.block": ("rob",)}, "'rob' is no address, nor a pattern"),
+        ({"recipients.bounce": ("Rob <rob>",)}, "'Rob <rob>' is no address"),
     ],
 )
 def test_bad_policy(found: dict[str, tuple[str, ...]], said: str) -> None:
@@ -264,11 +283,11 @@ def test_table(reroll: Run, small: Small) -> None:
     width = len("Alice Maintainer <alice@example.org>")
     assert done.out.splitlines()[:9] == [
         "[PATCH 0/2] Use new_call()",
-        "  To  Alice Maintainer <alice@example.org>  gets patch 1",
-        f"  To  {'Thea Rest <thea@example.org>':<{width}}  gets patches 1-2",
-        f"  Cc  {'Rob Reviewer <rob@example.org>':<{width}}  gets patch 1",
-        f"  Cc  {'drivers@lists.example.org':<{width}}  gets patch 1",
-        f"  Cc  {'all@lists.example.org':<{width}}  gets patches 1-2",
+        "  To  Alice Maintainer <alice@example.org>  concerned by patch 1",
+        f"  To  {'Thea Rest <thea@example.org>':<{width}}  concerned by patches 1-2",
+        f"  Cc  {'Rob Reviewer <rob@example.org>':<{width}}  concerned by patch 1",
+        f"  Cc  {'drivers@lists.example.org':<{width}}  concerned by patch 1",
+        f"  Cc  {'all@lists.example.org':<{width}}  concerned by patches 1-2",
         "[PATCH 1/2] drivers: a: use new_call()",
         "  To  Alice Maintainer <alice@example.org>  "
         "maintainer of DRIVERS OF A through F: drivers/a/",
@@ -283,7 +302,7 @@ def test_table(reroll: Run, small: Small) -> None:
             'scope = "series"',
             [
                 *[["alice", "thea", "(rob)", "(drivers)", "(all)"]] * 2,
-                ["thea", "alice", "(rob)", "(all)", "(drivers)"],
+                ["thea", "alice", "(all)", "(rob)", "(drivers)"],
             ],
         ),
         (
@@ -335,9 +354,9 @@ def test_against_the_version_before(reroll: Run, small: Small) -> None:
     small.rewrite('[[patch]]\nid = "a"', '[recipients]\nblock = ["rob@*"]\n[[patch]]\nid = "a"')
     assert reroll(*small.words("generate", "-v", 2)).code == 0
     done = reroll(*small.words("recipients"))
-    assert done.out.split("against v1:\n")[1].splitlines() == [
-        "  + Jo Watcher <jo@example.org>: cover letter, 1 [a]",
-        "  - Rob Reviewer <rob@example.org>: cover letter, 1 [a]",
+    assert done.out.split("no longer):\n")[1].splitlines() == [
+        "  + Jo Watcher <jo@example.org>: cover letter, patch 1",
+        "  - Rob Reviewer <rob@example.org>: cover letter, patch 1",
     ]
     assert "  --  Rob Reviewer <rob@example.org>" in done.out
     assert "blocked (rob@*): reviewer of DRIVERS OF A" in done.out
@@ -464,3 +483,99 @@ def test_a_version_answers_the_one_before_where_that_is_wanted(
     assert patch["In-Reply-To"] == cover["Message-ID"]
     line = [parent, cover["Message-ID"]] if parent else [cover["Message-ID"]]
     assert patch["References"].split() == line
+
+
+def test_two_addresses_of_one_name_in_maintainers(reroll: Run, small: Small) -> None:
+    file = small.tree / "MAINTAINERS"
+    other = "R:\tThea Rest <other@example.org>\nL:\tdrivers@"
+    file.write_text(file.read_text().replace("L:\tdrivers@", other))
+    commit_all(small.tree, "two addresses")
+    assert reroll(*small.words("generate")).code == 0
+    assert mails(answer(reroll, small))[1] == ["alice", "thea", "(rob)", "(drivers)", "(all)"]
+    git(small.tree, "config", "reroll.recipients.bounce", "thea@example.org")
+    found = mails(answer(reroll, small, "--update"))
+    assert found[1] == ["alice", "(rob)", "(other)", "(drivers)", "(all)"]
+    git(small.tree, "config", "--unset", "reroll.recipients.bounce")
+    git(small.tree, "config", "reroll.recipients.merge", "mailmap")
+    found = mails(answer(reroll, small, "--update"))
+    assert found[1] == ["alice", "thea", "(rob)", "(other)", "(drivers)", "(all)"]
+
+
+def test_sections_that_do_not_count_are_named(reroll: Run, small: Small) -> None:
+    git(small.tree, "config", "reroll.recipients.without", "the rest")
+    git(small.tree, "config", "--add", "reroll.recipients.without", "TEH REST")
+    done = reroll(*small.words("generate"))
+    assert done.code == 0
+    assert "recipients.without: MAINTAINERS has no section 'TEH REST'" in done.err
+    done = reroll(*small.words("recipients"))
+    assert "THE REST does not count: list of THE REST through F: */" in done.out
+
+
+def test_rules_that_changed_are_noticed(reroll: Run, small: Small) -> None:
+    assert reroll(*small.words("generate")).code == 0
+    assert reroll(*small.words("recipients")).err == ""
+    git(small.tree, "config", "reroll.recipients.block", "rob@example.org")
+    done = reroll(*small.words("recipients"))
+    assert (done.code, "decided under other rules" in done.err) == (0, True)
+    assert reroll(*small.words("recipients", "--update")).code == 0
+    assert reroll(*small.words("recipients")).err == ""
+
+
+def test_update_waits_for_nobody(reroll: Run, small: Small) -> None:
+    assert reroll(*small.words("generate")).code == 0
+    with store.lock(small.folder):
+        done = reroll(*small.words("recipients", "--update"))
+    assert (done.code, "another reroll is at work" in done.err) == (3, True)
+
+
+def test_names_that_look_encoded_stay_what_they_are(
+    reroll: Run, small: Small, inbox: Inbox
+) -> None:
+    name = "=?utf-8?q?Thea=0aBcc:_x?="
+    small.rewrite('id = "b"', f'id = "b"\ncc = ["{name} <eve@example.org>"]')
+    small.rewrite('title = "Use new_call()"', 'title = "Use =?utf-8?q?=0aBcc:_x=40example.org?="')
+    assert reroll(*small.words("generate")).code == 0
+    assert reroll(*small.words("recipients")).err == ""
+    assert reroll(*small.words("send", "--yes")).code == 0
+    cover, _, patch = inbox.messages
+    assert f"{name} <eve@example.org>" in in_header(patch["Cc"])
+    shown = " ".join(str(make_header(decode_header(cover["Subject"]))).split())
+    assert shown == "[PATCH 0/2] Use =?utf-8?q?=0aBcc:_x=40example.org?="
+    assert all("Bcc" not in mail for mail in inbox.messages)
+
+
+def test_replies_that_are_no_mails(reroll: Run, small: Small) -> None:
+    assert reroll(*small.words("generate", "-v", 1)).code == 0
+    ids = [mail["message_id"] for mail in answer(reroll, small)["mails"]]  # type: ignore[attr-defined]
+    folder = small.folder / "replies"
+    folder.mkdir()
+    (folder / "dangling.mbox").symlink_to("nowhere")
+    (folder / "directory.mbox").mkdir()
+    os.mkfifo(folder / "pipe.mbox")
+    evil = "=?utf-8?q?=3D=3Futf-8=3Fq=3FEv=3D0aBcc=3D3a_x=3F=3D?= <e@rep.example>"
+    (folder / "a.mbox").write_bytes(
+        "From bö@y Thu Jan  1 00:00:00 1970\n\nx\n\nFrom \n".encode()
+        + f"From x\nFrom: {evil}\nMessage-ID: <1@x>\nIn-Reply-To: {ids[0]}\n\nNo.\n".encode()
+    )
+    assert reroll(*small.words("generate", "-v", 2)).code == 0
+    assert "=?utf-8?q?Ev=0aBcc=3a x?= <e@rep.example>" in reroll(*small.words("recipients")).out
+    assert reroll(*small.words("send", "-n", "-v", 2)).code == 0
+
+
+def test_json_is_json_whatever_maintainers_says(reroll: Run, small: Small) -> None:
+    file = small.tree / "MAINTAINERS"
+    file.write_text(file.read_text().replace("DRIVERS OF A", "DRIVERS \u009b31m OF\x7f A"))
+    commit_all(small.tree, "odd")
+    assert json.loads(reroll(*small.words("generate", "--json")).out)["patches"]
+    assert answer(reroll, small)["mails"]
+
+
+def test_templates_know_what_was_posted(reroll: Run, small: Small, inbox: Inbox) -> None:
+    link = "{% for v in previous %}Link to v{{ v.version }}: {{ v.message_id }}{% endfor %}"
+    small.rewrite("All users move over.", f"All users.\\n{link}")
+    small.rewrite('cover = "', 'cover = "')
+    assert reroll(*small.words("generate", "-v", 1)).code == 0
+    assert reroll(*small.words("send", "--yes")).code == 0
+    assert reroll(*small.words("generate", "-v", 2)).code == 0
+    cover = next((small.folder / "versions/v2").glob("*0000*")).read_text()
+    assert f"Link to v1: {inbox.messages[0]['Message-ID'].strip('<>')}" in cover

@@ -1,6 +1,7 @@
 """``reroll generate``: campaign → commits → ``versions/vN/``."""
 
 import argparse
+import json
 import sys
 
 from generator import campaign as campaign_module
@@ -71,8 +72,9 @@ def _show(outcome: Outcome, args: argparse.Namespace) -> None:
     for note in outcome.notes:
         say(f"reroll: note: {note}", sys.stderr)
     if args.json:
-        texts = [store.dump(one.version).rstrip("\n") for one in outcome.generated]
-        say(texts[0] if len(texts) == 1 else f"[{','.join(texts)}]")
+        every = [json.loads(store.dump(one.version)) for one in outcome.generated]
+        # In ASCII: what is printed has no character that a terminal would obey.
+        say(json.dumps(every[0] if len(every) == 1 else every, indent=2))
         return
     for one in outcome.generated:
         _show_version(one.version)

@@ -4,12 +4,13 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import asdict
 from email.errors import MessageError
 from pathlib import Path
 
 from generator import campaign as campaign_module
-from series import options, outgoing, readdressing, recipients, store
+from series import options, outgoing, planning, readdressing, recipients, store
 from series.addresses import in_header
 from series.output import say
 from series.recipients import Change
@@ -37,46 +38,60 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 def run(args: argparse.Namespace) -> int:
     """Show who gets what; with ``--update``, after planning it anew."""
     folder = options.folder_of(args)
-    version = store.read(folder, args.version)
-    before = _before(folder, version)
-    since = f"v{before.version}" if before else ""
-    if args.update:
-        new = _update(args, folder, version)
-        if args.dry_run:
-            before, since = version, "the mails as they are"
-        version = new
+    # Neither 'send' nor 'generate' may come in between.
+    writes = args.update and not args.dry_run
+    with store.lock(folder) if writes else nullcontext():
+        before, version = _update(args, folder) if args.update else _read(args, folder)
+    since = "the mails as they were"
+    if before is None:
+        before, since = _before(folder, version)
     changes = recipients.changes(before, version) if before else []
-    subjects = {} if args.update and args.dry_run else _subjects(folder, version)
+    subjects = _subjects(folder, version, planned=not (args.update and args.dry_run))
     if args.json:
         say(_json(version, changes, before, subjects))
         return 0
     _show(version, subjects)
     _show_changes(changes, since)
-    if args.update and args.dry_run:
-        say("nothing was written")
+    if args.update:
+        end = "nothing was written" if args.dry_run else "addressed anew"
+        say(f"{end}: the {len(version.mails)} mails of version {version.version}")
     return 0
 
 
-def _before(folder: Path, version: Version) -> Version | None:
+def _read(args: argparse.Namespace, folder: Path) -> tuple[Version | None, Version]:
+    """The version as it is; says so where its recipients follow from other rules."""
+    version = store.read(folder, args.version)
+    settings = options.settings_of(args)
+    if settings.tree and (folder / campaign_module.FILE_NAME).is_file():
+        campaign = campaign_module.load(folder)
+        with closing(options.tree_of(args, settings)) as tree:
+            known = options.settings_of(args, campaign)
+            if why := planning.outdated(version, campaign, known, tree):
+                say(f"reroll: note: {why}", sys.stderr)
+    return None, version
+
+
+def _before(folder: Path, version: Version) -> tuple[Version | None, str]:
     older = [number for number in store.numbers(folder) if number < version.version]
-    return store.read(folder, older[-1]) if older else None
+    return (store.read(folder, older[-1]), f"v{older[-1]}") if older else (None, "")
 
 
-def _update(args: argparse.Namespace, folder: Path, version: Version) -> Version:
+def _update(args: argparse.Namespace, folder: Path) -> tuple[Version | None, Version]:
+    """The version as it was, and addressed anew."""
+    version = store.read(folder, args.version)
     campaign = campaign_module.load(folder)
     settings = options.settings_of(args, campaign)
-    tree = options.tree_of(args, settings)
-    try:
+    with closing(options.tree_of(args, settings)) as tree:
         made = readdressing.readdress(campaign, tree, settings, version)
-    finally:
-        tree.close()
+    for note in made.notes:
+        say(f"reroll: note: {note}", sys.stderr)
     if not args.dry_run:
         readdressing.install(campaign, made)
-    return made.version
+    return version, made.version
 
 
-def _subjects(folder: Path, version: Version) -> dict[str, str]:
-    """The subject of each mail by file name; says so where addresses are not the plan's."""
+def _subjects(folder: Path, version: Version, *, planned: bool) -> dict[str, str]:
+    """The subject of each mail by file name; says so where addresses are not as ``planned``."""
     found = {}
     for record in version.mails:
         headers = outgoing.headers(store.mail_path(folder, version, record.mail).read_bytes())
@@ -88,7 +103,7 @@ def _subjects(folder: Path, version: Version) -> dict[str, str]:
             }
         except (LookupError, ValueError, MessageError):
             has = {}
-        for field in ("to", "cc"):
+        for field in ("to", "cc") if planned else ():
             if has.get(field) != [one.address for one in record.recipients if one.field == field]:
                 say(
                     f"reroll: note: {record.mail}: {field.capitalize()} is not as planned below; "
@@ -116,13 +131,15 @@ def _show(version: Version, subjects: Mapping[str, str]) -> None:
 def _show_changes(changes: Sequence[Change], since: str) -> None:
     if not since:
         return
-    say(f"against {since}:" if changes else f"the same as in {since}")
-    by_address: dict[tuple[str, bool], list[str]] = {}
+    say(f"against {since} (+ gets it now, - no longer):" if changes else f"the same as in {since}")
+    by_address: dict[tuple[str, bool], list[int]] = {}
     for change in changes:
-        name = f"{change.number} [{change.mail}]" if change.mail else "cover letter"
-        by_address.setdefault((change.address, change.joined), []).append(name)
-    for (address, joined), mails in by_address.items():
-        say(f"  {'+' if joined else '-'} {address}: {', '.join(mails)}")
+        by_address.setdefault((change.address, change.joined), []).append(change.number)
+    for (address, joined), numbers in by_address.items():
+        named = ["cover letter"] if 0 in numbers else []
+        if mails := [number for number in numbers if number]:
+            named.append(recipients.patches(mails))
+        say(f"  {'+' if joined else '-'} {address}: {', '.join(named)}")
 
 
 def _json(
@@ -137,7 +154,7 @@ def _json(
         "against": before.version if before else None,
         "changes": [asdict(change) for change in changes],
     }
-    return json.dumps(answer, ensure_ascii=False)
+    return json.dumps(answer)
 
 
 def _mail(mail: CoverRecord | PatchRecord, subjects: Mapping[str, str]) -> dict[str, object]:
