@@ -1,6 +1,7 @@
 """``reroll check mail``: what it finds in mails, and what it leaves alone."""
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,14 +13,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from series import cli, lint
-from series.lint.letter import take_apart
+from series.lint.letter import Letter, take_apart
 from series.lint.names import Names, check, suspects
-from tests.conftest import CAMPAIGN, RENAME, SMALL, Run, sealed
+from series.lint.subsystem import strangers
+from tests.conftest import CAMPAIGN, RENAME, SMALL, Run, Small, sealed
 from tests.repositories import commit_all, git, make_repository
 
 FIRST = "v2-0001-drivers-a-use-new_call.patch"
 SECOND = "v2-0002-drivers-b-use-new_call.patch"
 COVER = "v2-0000-cover-letter.patch"
+PLACE = "versions/v2/"
+HINT = "reroll: hint: correct series.toml or the messages, and generate again\n"
+EDITED = "warning: the message is not the commit's"
 SIGNED = "Signed-off-by: Ada Developer <ada@example.org>\n"
 MESSAGE = "new_call() is better.\n"
 
@@ -49,11 +54,12 @@ class Checked:
     def say(self, *words: object) -> list[str]:
         """What the check prints on the mails, with the last line apart."""
         done = self.reroll("-C", self.folder, "--tree", self.tree, "check", "-v", 2, *words)
-        assert done.err == ""
         *lines, last = done.out.splitlines()
         assert done.code == int(any(": error: " in line for line in lines))
+        assert done.err == (HINT if done.code else "")
         assert last.startswith("3 mails: ")
-        return lines
+        # That a test edited a message is news to nobody.
+        return [line for line in lines if EDITED not in line]
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +172,39 @@ BAD = {
         "warning: Acked-by: is not in the last paragraph",
     ),
     "dashes": (SIGNED, f"{SIGNED}--\nsaid why\n", "--\nsaid", "error: the line '--' does not end"),
+    "dashes before": (
+        MESSAGE,
+        f"{MESSAGE}\n--\nv1: said why\n",
+        "--\nv1",
+        "error: the line '--' does not end",
+    ),
+    "commit Fixes": (
+        SIGNED,
+        f'Fixes: commit {{sha}} ("scripts: list what is often misspelt")\n{SIGNED}',
+        "Fixes",
+        "leave out 'commit' [a]",
+    ),
+    "no scheme": (SIGNED, f"Link: example.org/r/x\n{SIGNED}", "Link", "example.org/r/x is no link"),
+    "closes a number": (SIGNED, f"Closes: 12\n{SIGNED}", "Closes", "warning: Closes: 12 is no"),
+    "gerrit": (SIGNED, f"Change-Id: I1234567\n{SIGNED}", "Change-Id", "warning: Change-Id: is of"),
+    "no report": (
+        SIGNED,
+        f"Reported-by: Bob <bob@example.org>\n{SIGNED}",
+        "Reported",
+        "warning: Reported-by: Bob <bob@example.org> without Closes:",
+    ),
+    "no name": (
+        SIGNED,
+        "Signed-off-by: ada@example.org\n",
+        "Signed",
+        "warning: Signed-off-by: ada@example.org has no name",
+    ),
+    "wide with a commit": (
+        MESSAGE,
+        f'{"word " * 30}commit {{sha}} ("scripts: list what is often misspelt").\n',
+        "word",
+        "warning: the line has 2",
+    ),
     "blurb": (MESSAGE, "*** BLURB HERE ***\n", "***", "error: '*** BLURB HERE ***' is left of git"),
     "jinja": (MESSAGE, "It is {{ better }}.\n", "It is", "error: '{{ better }}' is left of"),
     "todo": (MESSAGE, "TODO: say more\n", "TODO", "warning: 'TODO' begins a line"),
@@ -230,12 +269,13 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_findings(made: Checked, case: str) -> None:
     old, new, at, said = BAD[case]
-    made.edit(old, new)
+    sha = git(made.tree, "rev-parse", "--short=12", "HEAD")
+    made.edit(old, new.replace("{sha}", sha) if isinstance(new, str) else new)
     line = made.line_of(at) + (at.startswith("\n"))
     lines = made.say()
     found = [text for text in lines if said in text]
     assert found, lines
-    assert any(text.startswith(f"{FIRST}:{line}: ") for text in found) or case == "unsigned"
+    assert any(text.startswith(f"{PLACE}{FIRST}:{line}: ") for text in found) or case == "unsigned"
     # Nothing else is said of it, but that a bidi mark needs a charset.
     assert len(lines) == 1 or case in ("direction", "not the sender", "too long"), lines
 
@@ -254,7 +294,8 @@ GOOD = {
         "Cc: <stable@example.org> # v5.10+\n"
         "Link: https://example.org/r/1 # [1]\n"
         "Co-developed-by: Eve <eve@example.org>\nSigned-off-by: Eve <eve@example.org>\n"
-        f"Reported-and-tested-by: Bob <bob@example.org>\n{SIGNED}",
+        "Reported-and-tested-by: Bob <bob@example.org>\nReported-by: Al <al@example.org>\n"
+        f"Closes: https://example.org/r/2\n{SIGNED}",
     ),
     "a rule": (
         MESSAGE,
@@ -283,11 +324,13 @@ def test_another_title_of_a_commit(made: Checked) -> None:
 def test_a_diff_in_8_bits_and_crlf(made: Checked) -> None:
     content = made.mail(FIRST).read_bytes()
     made.mail(FIRST).write_bytes(content.replace(b"\n", b"\r\n"))
-    assert any(line.startswith(f"{FIRST}:1: error: lines end in CR LF") for line in made.say())
+    assert any(
+        line.startswith(f"{PLACE}{FIRST}:1: error: lines end in CR LF") for line in made.say()
+    )
     made.mail(FIRST).write_bytes(content.replace(MESSAGE.encode(), "größer\n".encode()))
     assert made.say() == [
-        f"{FIRST}:1: error: the body is not ASCII, and no header says its charset; "
-        "add Content-Type: text/plain; charset=UTF-8"
+        f"{PLACE}{FIRST}:1: error: the body is not ASCII, and no header says its charset; "
+        "add Content-Type: text/plain; charset=UTF-8 [a]"
     ]
     made.mail(FIRST).write_bytes(content.replace(MESSAGE.encode(), b"gr\xf6\xdfer\n"))
     assert any("error: the line is not UTF-8" in line for line in made.say())
@@ -311,7 +354,7 @@ def test_without_a_tree_nothing_passes_unseen(made: Checked) -> None:
     done = made.reroll("-C", made.folder, "check", "-v", 2)
     lines = done.out.splitlines()
     assert done.code == 1
-    assert lines[0].startswith(f"{SECOND}:")
+    assert lines[0].startswith(f"{PLACE}{SECOND}:")
     assert "its patch id is another" in lines[0]
     assert "not run: names in subjects were not looked up: no Linux tree is named" in lines
     assert lines[-1] == "3 mails: 1 error, 0 warnings, 4 checks not run"
@@ -348,12 +391,22 @@ def test_json(made: Checked) -> None:
         [
             {
                 "severity": "warning",
+                "check": "message",
+                "mail": f"{PLACE}{FIRST}",
+                "line": line,
+                "what": "the message is not the commit's: the next generate loses the edit",
+                "hint": "change it in series.toml or in its file",
+                "patch": "a",
+            },
+            {
+                "severity": "warning",
                 "check": "spelling",
-                "mail": FIRST,
+                "mail": f"{PLACE}{FIRST}",
                 "line": line,
                 "what": "'recieves' may be misspelt",
                 "hint": "did you mean 'receives'?",
-            }
+                "patch": "a",
+            },
         ],
     )
 
@@ -377,11 +430,21 @@ tools/testing/selftests/bpf/test_maps.c virt/kvm/kvm_main.c fs/overlayfs/super.c
 TITLES = "BLUETOOTH SUBSYSTEM\nTHUNDERBOLT DRIVER\nDEVICE TREE BINDINGS"
 
 
-def _near(title: str, *touched: str) -> list[str]:
+def _letter(title: str, *touched: str) -> Letter:
     diff = "".join(f"diff --git a/{path} b/{path}\n" for path in touched)
     mail = f"Subject: [PATCH] {title}\n\nx\n---\n{diff}".encode()
-    found = suspects([take_apart(lint.Mail("m", 1, mail))], Names(PATHS, TITLES))
+    return take_apart(lint.Mail("m", 1, mail))
+
+
+def _near(title: str, *touched: str) -> list[str]:
+    found = suspects([_letter(title, *touched)], Names(PATHS, TITLES))
     return [one.hint for one in check(found, ())]
+
+
+def _strange(title: str, *touched: str, owner: str = "") -> list[str]:
+    names = Names([*PATHS, "drivers/gpu/drm/i915/gem.c", "mm/gup.c"], TITLES)
+    owners = dict.fromkeys(touched, owner)
+    return [one.word for one in strangers([_letter(title, *touched)], names, owners)]
 
 
 @pytest.mark.parametrize(
@@ -390,6 +453,10 @@ def _near(title: str, *touched: str) -> list[str]:
         ("media: videbuf: do it", "drivers/media/v4l2-core/videobuf-dma-contig.c", "videobuf"),
         ("media/videbuf1|2: do it", "drivers/media/v4l2-core/videobuf-dma-contig.c", "videobuf"),
         ("drm/exyons: do it", "drivers/gpu/drm/exynos/exynos_drm_g2d.c", "exynos"),
+        ("drm/exinos: do it", "drivers/gpu/drm/exynos/exynos_drm_g2d.c", "exynos"),
+        ("drm/exynoss: do it", "drivers/gpu/drm/exynos/exynos_drm_g2d.c", "exynos"),
+        ("dmr/exynos: do it", "drivers/gpu/drm/exynos/exynos_drm_g2d.c", "drm"),
+        ("mics/habana: do it", "drivers/misc/habanalabs/common/memory.c", "misc"),
         ("misc/habanlabs: do it", "drivers/pci/pci.c", "habanalabs"),
         ("netfliter: do it", "drivers/pci/pci.c", "netfilter"),
         ("Bluetoth: do it", "drivers/pci/pci.c", "bluetooth"),
@@ -411,6 +478,99 @@ def test_names_that_are_nearly_right(title: str, touched: str, meant: str) -> No
 )
 def test_prefixes_of_the_kernel_are_left_alone(prefix: str) -> None:
     assert _near(f"{prefix.replace(':', ': ')}use it", *PATHS) == []
+
+
+EXYNOS = "drivers/gpu/drm/exynos/exynos_drm_g2d.c"
+
+
+@pytest.mark.parametrize("prefix", ["net/mlx5", "drm/i915", "drm: i915", "mm/gup", "netfilter"])
+def test_a_prefix_of_another_subsystem(prefix: str) -> None:
+    assert len(_strange(f"{prefix}: do it", EXYNOS)) == 1
+    assert _strange(f"{prefix}: do it", EXYNOS, owner="MLX5 I915 GUP NETFILTER DRIVERS") == []
+
+
+@pytest.mark.parametrize(
+    ("prefix", "touched"),
+    [
+        ("drm", EXYNOS),
+        ("drm/exynos", EXYNOS),
+        ("gpu: drm: exynos", EXYNOS),
+        ("treewide", EXYNOS),
+        ("genirq", "kernel/irq/generic-chip.c"),
+        ("ALSA: hda", "sound/pci/hda/patch_realtek.c"),
+        ("KVM: nVMX", "arch/x86/kvm/vmx/nested.c"),
+        ("KVM", "virt/kvm/kvm_main.c"),
+        ("x86/kvm", "arch/x86/kvm/vmx/nested.c"),
+        ("PCI", "drivers/pci/pci.c"),
+        ("mm", "mm/hugetlb.c"),
+        ("tools", "tools/testing/selftests/bpf/test_maps.c"),
+        ("selftests/bpf", "tools/testing/selftests/bpf/test_maps.c"),
+        ("net", "net/sunrpc/xprtrdma/svc_rdma_sendto.c"),
+        ("nvmet-tcp", "drivers/nvme/target/tcp.c"),
+        ("ovl", "fs/overlayfs/super.c"),
+        ("pNFS", "fs/nfs/nfs4_fs.h"),
+        ("net/mlx5e", "drivers/net/ethernet/mellanox/mlx5/core/en_main.c"),
+        ("foo", EXYNOS),
+    ],
+)
+def test_prefixes_that_fit(prefix: str, touched: str) -> None:
+    assert _strange(f"{prefix}: do it", touched) == []
+
+
+def test_the_history_speaks_for_a_prefix(small: Small, reroll: Run) -> None:
+    small.rewrite("drivers: b: use", "scripts: use")
+    (small.tree / "scripts").mkdir()
+    (small.tree / "scripts/a").write_text("a\n")
+    commit_all(small.tree, "scripts: do it")
+    assert reroll(*small.words("generate")).code == 0
+    out = reroll(*small.words("check")).out
+    assert "warning: the subject says 'scripts', but the patch touches drivers/b/" in out
+    driver = small.tree / "drivers/b/b.c"
+    driver.write_text(driver.read_text() + "int more;\n")
+    commit_all(small.tree, "scripts: do more in b")
+    assert reroll(*small.words("generate")).code == 0
+    assert reroll(*small.words("check")).out == "3 mails: 0 errors, 0 warnings\n"
+
+
+def test_mails_that_go_to_nobody(small: Small, reroll: Run) -> None:
+    small.rewrite("[series.changelog]", '[recipients]\nblock = ["*"]\n\n[series.changelog]')
+    assert reroll(*small.words("generate")).code == 0
+    done = reroll(*small.words("check"))
+    assert (done.code, done.out.count("error: nobody gets the mail")) == (1, 3)
+    assert done.err == HINT
+
+
+def test_patches_that_go_to_no_list(small: Small, reroll: Run) -> None:
+    small.rewrite(
+        "[series.changelog]", '[recipients]\nblock = ["*@lists.example.org"]\n\n[series.changelog]'
+    )
+    assert reroll(*small.words("generate")).code == 0
+    said = "warning: the patch goes to no mailing list"
+    assert reroll(*small.words("check")).out.count(said) == 2
+    small.rewrite("[series]\n", '[series]\nto = ["talk@vger.kernel.org"]\n')
+    assert reroll(*small.words("generate")).code == 0
+    assert reroll(*small.words("check")).out == "3 mails: 0 errors, 0 warnings\n"
+    manifest = small.folder / "versions/v1/manifest.json"
+    old = re.sub(r'"role": "\w+"', '"role": ""', manifest.read_text())
+    manifest.write_text(old.replace("talk@vger.kernel.org", "talk@example.org"))
+    assert reroll(*small.words("check")).out == "3 mails: 0 errors, 0 warnings\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(MESSAGE, "new_call() is faster.\n"), ("a: use new_call", "a: call new_call"), (MESSAGE, "")],
+)
+def test_a_message_that_was_edited_in_the_mail(made: Checked, old: str, new: str) -> None:
+    made.edit(old, new)
+    done = made.reroll("-C", made.folder, "--tree", made.tree, "check", "-v", 2)
+    assert (done.code, done.out.count(EDITED)) == (0, 1)
+
+
+def test_what_is_no_part_of_a_message_may_be_edited(made: Checked) -> None:
+    made.edit("said why", "said that")
+    made.edit(f"\n\n{MESSAGE}", f"\n\nFrom: Ada Developer <ada@example.org>\n\n{MESSAGE}")
+    done = made.reroll("-C", made.folder, "--tree", made.tree, "check", "-v", 2)
+    assert done.out == "3 mails: 0 errors, 0 warnings\n"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from collections import Counter
 from dataclasses import asdict
 
@@ -39,7 +40,10 @@ def run(args: argparse.Namespace) -> int:
         folder, version, lambda: options.tree_of(args, options.settings_of(args))
     )
     _show(findings, len(version.mails), as_json=args.json)
-    return 1 if any(one.severity == "error" for one in findings) else 0
+    if not any(one.severity == "error" for one in findings):
+        return 0
+    say("reroll: hint: correct series.toml or the messages, and generate again", sys.stderr)
+    return 1
 
 
 def _require_known(words: list[str]) -> None:

@@ -6,7 +6,18 @@ it needs.
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from series.lint import damage, encoding, names, prose, spelling, subject, trailers
+from series.lint import (
+    audience,
+    damage,
+    encoding,
+    message,
+    names,
+    prose,
+    spelling,
+    subject,
+    subsystem,
+    trailers,
+)
 from series.lint.facts import Facts
 from series.lint.finding import Finding, arranged
 from series.lint.letter import Letter, Mail, take_apart
@@ -37,6 +48,8 @@ def _findings(letters: Sequence[Letter], facts: Facts) -> Iterator[Finding]:
         mail = letter.mail
         yield from encoding.check(letter)
         yield from subject.check(letter, version=facts.version, count=facts.count)
+        yield from audience.check(letter, tree.lists if tree else ())
+        yield from message.check(letter, tree.messages.get(mail.commit) if tree else None)
         yield from prose.check(letter, count=facts.count, places=places)
         yield from trailers.check(letter)
         yield from trailers.check_commits(letter, tree.history if tree else None)
@@ -48,6 +61,7 @@ def _findings(letters: Sequence[Letter], facts: Facts) -> Iterator[Finding]:
         )
     if tree:
         yield from names.check(names.suspects(letters, tree.names), tree.confirmed)
+        yield from subsystem.check(tree.strangers)
     else:
         yield from _not_run(facts.why_no_tree)
     yield from _too_many(letters, facts)
@@ -66,7 +80,7 @@ def _not_run(why: str) -> Iterator[Finding]:
         "names in subjects were not looked up",
         "commits that the mails name were not looked up",
         "paths that the mails name were not looked up",
-        "the diffs were not compared with the commits but for their patch ids",
+        "messages and diffs were not compared with the commits but for patch ids",
     ):
         yield Finding("not run", "tree", "", 0, f"{what}: {why}")
 

@@ -4,7 +4,7 @@ The values are plain; only ``gather`` starts processes, a handful for a whole se
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -13,21 +13,27 @@ from pathlib import Path
 from generator.errors import UsageError
 from generator.split import prefix_of
 from generator.tree import Tree, run_git
-from series.lint import damage, names, spelling, trailers
+from series import maintainers
+from series.lint import damage, names, spelling, subsystem, trailers
 from series.lint.letter import Letter
 from series.lint.names import Names
+from series.lint.subsystem import Stranger
 from series.lint.trailers import History
 from series.version import Version
 
 # Asking for each of these reads all files of a commit.
 _ASKED = 5
+# Sections are looked up for so many files.
+_MOST_FILES = 500
 
 
 @dataclass(frozen=True)
 class TreeFacts:
     """What the tree says: ``paths`` at base and tip, names, commits, the commits' diffs.
 
-    ``confirmed`` are words that looked misspelt but are in use.
+    ``confirmed`` are words that looked misspelt but are in use.  ``messages`` are those of
+    the commits, ``lists`` the mailing lists that MAINTAINERS names, in lower case.
+    ``strangers`` are prefixes for which the history does not speak either.
     """
 
     paths: frozenset[str]
@@ -36,6 +42,9 @@ class TreeFacts:
     diffs: Mapping[str, bytes]
     spelling: Mapping[str, str] = field(default_factory=dict)
     confirmed: frozenset[str] = frozenset()
+    messages: Mapping[str, str] = field(default_factory=dict)
+    lists: frozenset[str] = frozenset()
+    strangers: tuple[Stranger, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -108,13 +117,34 @@ def _tree_facts(tree: Tree, version: Version, letters: Sequence[Letter]) -> Tree
         sha: _title(objects[asked]) for sha in shas if (asked := f"{sha}^{{commit}}") in objects
     }
     known = Names(paths, _section_titles(objects.get(blobs[0], b"")))
+    suspects = names.suspects(letters, known)
+    owners = _owners(objects.get(blobs[0], b""), letters)
+    strange = subsystem.strangers(letters, known, owners)
+    used = _prefix_words(
+        tree,
+        version.base,
+        [
+            *(one.letter for one in suspects if not one.is_identifier),
+            *(one.letter for one in strange),
+        ],
+    )
     return TreeFacts(
         paths=paths,
         names=known,
         history=History(titles, _why_incomplete(tree, version.base)),
         diffs=_diffs(tree, [patch.commit for patch in version.patches]),
         spelling=spelling.tree_list(objects.get(blobs[1], b"")),
-        confirmed=_confirmed(tree, version.base, names.suspects(letters, known)),
+        messages=tree.messages(version.base, version.tip),
+        lists=_lists(objects.get(blobs[0], b"")),
+        confirmed=_confirmed(tree, version.base, suspects) | frozenset().union(*used.values()),
+        strangers=tuple(
+            one
+            for one in strange
+            if not any(
+                one.word in {word.lower() for word in used.get(path, ())}
+                for path in one.letter.touched
+            )
+        ),
     )
 
 
@@ -162,6 +192,12 @@ def _section_titles(text: bytes) -> str:
     )
 
 
+def _lists(text: bytes) -> frozenset[str]:
+    """The addresses of the ``L:`` lines of MAINTAINERS."""
+    found = re.findall(r"^L:\s*(\S+@\S+)", text.decode("utf-8", "replace"), re.MULTILINE)
+    return frozenset(address.lower() for address in found)
+
+
 def _why_incomplete(tree: Tree, base: str) -> str:
     """Why a commit that is not in the repository may exist, or empty."""
     if tree.git("rev-parse", "--is-shallow-repository") == "true":
@@ -180,9 +216,8 @@ def _diffs(tree: Tree, commits: Sequence[str]) -> Mapping[str, bytes]:
 
 
 def _confirmed(tree: Tree, base: str, found: Iterable[names.Suspect]) -> frozenset[str]:
-    """The suspects that the tree's files, or the history of the touched ones, use."""
-    found = list(found)
-    confirmed = set(_prefix_words(tree, base, [one for one in found if not one.is_identifier]))
+    """The identifiers among the suspects that the tree's files use."""
+    confirmed = set()
     for word in list(dict.fromkeys(one.word for one in found if one.is_identifier))[:_ASKED]:
         asked = run_git(
             ["grep", "--quiet", "-w", "-F", "-e", word, base], cwd=tree.path, check=False
@@ -192,14 +227,24 @@ def _confirmed(tree: Tree, base: str, found: Iterable[names.Suspect]) -> frozens
     return frozenset(confirmed)
 
 
-def _prefix_words(tree: Tree, base: str, found: Sequence[names.Suspect]) -> Collection[str]:
-    """The words of prefixes in the history of the files that the suspects' patches touch."""
-    files = sorted({path for one in found for path in one.letter.touched})
+def _prefix_words(tree: Tree, base: str, letters: Iterable[Letter]) -> dict[str, set[str]]:
+    """The words of prefixes in the history of the files that patches touch, by file."""
+    files = sorted({path for letter in letters for path in letter.touched})
     if not files:
-        return ()
-    used: set[str] = set()
+        return {}
     with suppress(UsageError):
-        for subjects in tree.subjects(base, files).values():
-            for subject in subjects:
-                used |= set(re.findall(r"[A-Za-z0-9]+", prefix_of(subject)))
-    return used
+        return {
+            path: set(re.findall(r"[A-Za-z0-9]+", " ".join(map(prefix_of, subjects))))
+            for path, subjects in tree.subjects(base, files).items()
+        }
+    return {}
+
+
+def _owners(text: bytes, letters: Sequence[Letter]) -> dict[str, str]:
+    """By path, the titles of the sections of MAINTAINERS that cover what patches touch."""
+    known = maintainers.parse(text)
+    files = dict.fromkeys(path for letter in letters for path in letter.touched)
+    return {
+        path: " ".join(section.title for section in maintainers.covering(known, path))
+        for path in list(files)[:_MOST_FILES]
+    }

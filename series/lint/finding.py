@@ -15,8 +15,8 @@ _SHOWN = 20
 class Finding:
     """One finding: ``line`` of ``mail`` counts from 1, ``hint`` says what to do.
 
-    ``check`` names the kind.  A check that could not be made is a finding "not run",
-    of no mail where it concerns all of them.
+    ``check`` names the kind, ``patch`` is the id of the patch in series.toml.  A check
+    that could not be made is a finding "not run", of no mail where it concerns all of them.
     """
 
     severity: Severity
@@ -25,10 +25,12 @@ class Finding:
     line: int
     what: str
     hint: str = ""
+    patch: str = ""
 
     def __str__(self) -> str:
         place = f"{self.mail}:{self.line}: " if self.mail else ""
-        return f"{place}{self.severity}: {self.what}{self.hint and f'; {self.hint}'}"
+        patch = f" [{self.patch}]" if self.patch else ""
+        return f"{place}{self.severity}: {self.what}{self.hint and f'; {self.hint}'}{patch}"
 
 
 def arranged(findings: Iterable[Finding]) -> list[Finding]:

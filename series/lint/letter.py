@@ -15,6 +15,7 @@ from email.header import decode_header, make_header
 from functools import cached_property
 
 from series import addresses
+from series.version import Recipient
 
 # RFC 5322, 2.1.1; what is longer is reported as such, and not looked at any further.
 LINE_LIMIT = 998
@@ -23,7 +24,7 @@ TEXT_LIMIT = 5000
 # The decoders of the standard library take time by the square of a header's length.
 _HEADER_LIMIT = 8192
 # What ends a commit message (git's mailinfo.c, patchbreak()).
-_CUT = re.compile(r"---(?:\s|$)|diff -|Index: |--- \S")
+CUT = re.compile(r"---(?:\s|$)|diff -|Index: |--- \S")
 _DIFF = re.compile(r"diff -|Index: |--- [^\s]+/")
 _DIFFSTAT = re.compile(
     r" \S[^|]* \| +(?:\d+|Bin|Unmerged)|"
@@ -39,7 +40,8 @@ TRAILER = re.compile(r"([A-Za-z][A-Za-z-]*)([ \t]*):([ \t]*)(.*)")
 class Mail:
     """A mail to be checked: ``number`` 0 is a cover letter.
 
-    ``commit`` and ``patch_id`` are what the manifest says of it, or empty.
+    ``commit``, ``patch_id`` and ``recipients`` are what the manifest says of it; empty,
+    or ``None``, where there is none.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Mail:
     content: bytes
     commit: str = ""
     patch_id: str = ""
+    recipients: tuple[Recipient, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -212,7 +215,7 @@ def _parts(
     body: list[bytes], offset: int
 ) -> tuple[tuple[Field, ...], tuple[Line, ...], tuple[Line, ...], tuple[Line, ...]]:
     text = [Line(at, line.decode("utf-8", "surrogateescape")) for at, line in _numbered(body)]
-    cut = next((at for at, line in enumerate(text) if _CUT.match(line.text)), len(text))
+    cut = next((at for at, line in enumerate(text) if CUT.match(line.text)), len(text))
     start = next(
         (at for at, line in enumerate(text[cut:], cut) if _DIFF.match(line.text)), len(text)
     )

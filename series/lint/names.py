@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
+from posixpath import commonprefix
 
 from series.lint.finding import Finding
 from series.lint.letter import Letter
@@ -49,6 +50,19 @@ class Names:
         return text.lower().translate(dict.fromkeys(map(ord, "-_.,+")))
 
     @cached_property
+    def folders(self) -> frozenset[str]:
+        """The directories that have files."""
+        return frozenset(path.rpartition("/")[0] for path in self.paths)
+
+    @cached_property
+    def _parts(self) -> frozenset[str]:
+        return frozenset(name_parts(self.paths))
+
+    def names_one(self, word: str) -> bool:
+        """Whether the name of a directory or file, or a part of it, is just ``word``."""
+        return word in self._parts
+
+    @cached_property
     def _by_initial(self) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}
         for word in set(re.findall(r"[a-z]{6,}", "\n".join([*self.paths, self.titles]).lower())):
@@ -68,6 +82,13 @@ class Names:
         ]
         swapped = [name for name in names if sorted(name) == sorted(word)]
         return _nearest(word, swapped, _NEAR_SWAPPED) or _nearest(word, names, _NEAR_OF_ALL)
+
+
+def name_parts(paths: Iterable[str]) -> set[str]:
+    """The names in ``paths``, in lower case and without ends of files, and their parts."""
+    names = {name for path in paths for name in path.lower().split("/")}
+    stems = {name.partition(".")[0] for name in names}
+    return {word for stem in stems for word in (stem, *re.split(r"[-_+]", stem)) if word}
 
 
 def prefix_words(title: str) -> list[str]:
@@ -102,12 +123,13 @@ def check(found: Iterable[Suspect], confirmed: Collection[str]) -> Iterator[Find
     for one in found:
         if one.word in confirmed:
             continue
+        where = "nothing in the tree or the diff" if one.is_identifier else "no file of the patch"
         yield Finding(
             "warning" if one.is_identifier else "error",
             "name",
             one.letter.mail.name,
             one.letter.subject_line,
-            f"the subject says '{one.word}', which nothing in the tree or the diff is named",
+            f"the subject says '{one.word}', as {where} is named",
             f"did you mean '{one.near}'?",
         )
 
@@ -121,7 +143,12 @@ def _misnamed(title: str, touched: Sequence[str], names: Names) -> Iterator[tupl
         if len(word) >= _LEAST
     }
     squeezed = re.sub(r"[-_.]", "", "\n".join(touched).lower())
+    parts = name_parts(touched)
     for token in prefix_words(title):
+        slips = _slips(token, parts, squeezed, names)
+        if slips:
+            yield from slips
+            continue
         if _is_known(re.sub(r"[^a-z0-9/]", "", token.lower()), squeezed, names):
             continue
         for piece in re.findall(r"[A-Za-z0-9]+", token):
@@ -130,6 +157,32 @@ def _misnamed(title: str, touched: Sequence[str], names: Names) -> Iterator[tupl
                 continue
             if near := _nearest(word, here, _NEAR) or names.near(word):
                 yield piece, near
+
+
+def _slips(
+    token: str, parts: Collection[str], squeezed: str, names: Names
+) -> list[tuple[str, str]]:
+    """Words of a prefix that are a slip of the finger away from a name that is touched."""
+    found = []
+    for piece in re.findall(r"[A-Za-z]{3,}", token):
+        word = piece.lower()
+        if word in squeezed or names.names_one(word):
+            continue
+        near = [part for part in parts if len(part) > 2 and _is_slip(word, part)]
+        if near:
+            found.append((piece, min(near)))
+    return found
+
+
+def _is_slip(word: str, other: str) -> bool:
+    """Whether two neighbours change places, one of six letters is another, or one too many."""
+    start = len(commonprefix([word, other]))
+    mine, its = word[start:], other[start:]
+    if len(mine) == len(its) > 1 and (mine[1], mine[0], mine[2:]) == (its[0], its[1], its[2:]):
+        return True
+    if len(word) == len(other):
+        return len(word) >= _LEAST_OF_ALL and mine[1:] == its[1:]
+    return min(len(word), len(other)) >= _LEAST and (mine[1:] == its or mine == its[1:])
 
 
 def _is_known(word: str, squeezed: str, names: Names) -> bool:

@@ -47,6 +47,10 @@ _NUMBERED = re.compile(
     r"\bpatch(?:es)? #?(\d{1,3})(?![\w/]|\.\d)(?:\s?(?:-|to|and|,)\s?#?(\d{1,3})(?![\w/]|\.\d))?",
     re.IGNORECASE,
 )
+# A commit with its title, or the part of one that is on a line.
+_COMMIT = re.compile(
+    r"(?:\bcommit )?\b[0-9a-f]{7,40},? ?\(\"[^\"]*(?:\"\)|\Z)|\A[^\"(]*\"\)", re.IGNORECASE
+)
 _CHANGES = re.compile(r"(?:Changes|Changelog|Changed)\b.{0,40}\bv\d|v\d{1,3}\b.{0,60}:?$|---$")
 
 
@@ -118,8 +122,9 @@ def _left_over(letter: Letter) -> Iterator[Finding]:
                 yield _found("error", "template", letter, line, f"'{found[0]}' {why}", "fill it in")
     for line in letter.prose:
         if found := _UNFINISHED.match(line.text):
-            what = f"'{found[0]}' begins a line: is the message finished?"
-            yield _found("warning", "template", letter, line, what, "finish it")
+            what = f"'{found[0]}' begins a line"
+            hint = "finish the message, or word the line otherwise"
+            yield _found("warning", "template", letter, line, what, hint)
 
 
 def _html(letter: Letter) -> Iterator[Finding]:
@@ -134,8 +139,10 @@ def _long(letter: Letter) -> Iterator[Finding]:
     for line in letter.prose:
         text = line.text.rstrip()
         # What cannot be wrapped, or must not be: long words, links, commits with titles.
-        fixed = len(max(text.split(" "), key=len)) > _WIDTH // 2
-        if len(text) > _WIDTH and not fixed and not re.search(r"://|\(\"|\"\)", text):
+        words = _COMMIT.sub("", text).split(" ")
+        rest = [word for word in words if len(word) <= _WIDTH // 2 and "://" not in word]
+        fixed = len(" ".join(words)) < len(text) or len(rest) < len(words)
+        if len(text) > _WIDTH and not (fixed and len(" ".join(rest)) <= _WIDTH):
             what = f"the line has {len(text)} characters"
             yield _found("warning", "width", letter, line, what, f"wrap at {_WIDTH}")
 

@@ -46,12 +46,13 @@ _KNOWN = (
     "Change-Id",
 )
 _LOWER = {tag.lower(): tag for tag in _KNOWN}
+_REPORTS = ("Reported-by", "Reported-and-tested-by")
 _NEAR = 0.84
 # No message has more; each is compared with all others.
 _MOST = 200
 # The least digits of a commit's id that are still unique for years (same document).
 _DIGITS = 12
-_FIXES = re.compile(r"([0-9A-Fa-f]+)\s*(\S.*)?\Z")
+_FIXES = re.compile(r"(?:commit\s+)?([0-9A-Fa-f]{4,64})\b\s*(\S.*)?\Z", re.IGNORECASE)
 _TITLE = re.compile(r"""\(["'](.*)["']\)""")
 _REFERENCE = re.compile(
     r"\bcommit\s+([0-9a-f]{7,40})\b(?!\s+upstream)(?:,?\s+\(\"([^\"]{1,300})\"\))?",
@@ -89,10 +90,9 @@ class History:
 
 def of_letter(letter: Letter) -> list[Trailer]:
     """The trailers of a message: known tags anywhere, any tag in the last paragraph."""
-    message = _message(letter)
-    last = frozenset(_last_paragraph(message))
+    last = _last_paragraphs(letter)
     found = []
-    for line in message:
+    for line in letter.message:
         match = TRAILER.fullmatch(line.text[:LINE_LIMIT])
         if not match:
             continue
@@ -102,11 +102,17 @@ def of_letter(letter: Letter) -> list[Trailer]:
     return found[:_MOST]
 
 
-def _message(letter: Letter) -> Sequence[Line]:
-    """The message up to a line that was meant to end it."""
-    lines = letter.message
-    end = next((at for at, line in enumerate(lines) if line.text in ("--", "-- ")), len(lines))
-    return lines[:end]
+def _last_paragraphs(letter: Letter) -> frozenset[Line]:
+    """The trailers that end the message, and those before a line that was meant to end it."""
+    found: set[Line] = set()
+    part: list[Line] = []
+    for line in letter.message:
+        if line.text in ("--", "-- "):
+            found.update(_last_paragraph(part))
+            part = []
+        else:
+            part.append(line)
+    return frozenset(found.union(_last_paragraph(part)))
 
 
 def _last_paragraph(lines: Sequence[Line]) -> list[Line]:
@@ -117,7 +123,7 @@ def _last_paragraph(lines: Sequence[Line]) -> list[Line]:
 def _is_meant(trailer: Trailer) -> bool:
     """Whether it is a trailer and not a sentence with a colon."""
     if trailer.known == "Fixes":
-        return bool(re.match(r"[0-9a-f]{5,40}\b", trailer.value))
+        return bool(re.match(r"(?:commit )?[0-9a-f]{5,40}\b", trailer.value))
     person = trailer.known.endswith("-by") or trailer.known == "Cc"
     return person and "@" in trailer.value and not trailer.value.endswith(".")
 
@@ -131,11 +137,41 @@ def check(letter: Letter) -> Iterator[Finding]:
     yield from _repeated(letter, trailers)
     yield from _tags(letter, trailers)
     yield from _misplaced(letter, trailers)
+    yield from _reports(letter, trailers)
+    yield from _values(letter, trailers)
+
+
+def _reports(letter: Letter, trailers: list[Trailer]) -> Iterator[Finding]:
+    """``Reported-by`` must have the report's link right behind it (scripts/checkpatch.pl)."""
+    for at, one in enumerate(trailers):
+        if one.known in _REPORTS:
+            behind = next((two for two in trailers[at + 1 :] if two.known not in _REPORTS), None)
+            if not behind or behind.known not in ("Closes", "Link"):
+                what = f"{one.known}: {one.value} without Closes: behind it"
+                hint = "name the report with 'Closes: https://...', if there is a public one"
+                yield _found("warning", "trailer", letter, one.line, what, hint)
+
+
+def _values(letter: Letter, trailers: list[Trailer]) -> Iterator[Finding]:
+    """Links that are none, signatures without a name, ids for Gerrit."""
+    for one in trailers:
+        link = re.match(r"<?[A-Za-z][A-Za-z+.-]*://\S", one.value)
+        what = hint = ""
+        if one.known in ("Link", "Closes") and not link:
+            what = f"{one.known}: {one.value[:60]} is no link"
+            hint = f"write '{one.known}: https://...'"
+        elif one.known == "Signed-off-by" and addresses.key(one.value):
+            what = "" if addresses.split(one.value)[0] else f"{one.known}: {one.value} has no name"
+            hint = f"write '{one.known}: Name <address>'"
+        elif one.tag.lower() == "change-id" and re.match(r"I[0-9a-f]{4}", one.value):
+            what, hint = f"{one.tag}: is of Gerrit, which lists do not use", "leave it out"
+        if what:
+            yield _found("warning", "trailer", letter, one.line, what, hint)
 
 
 def _misplaced(letter: Letter, trailers: list[Trailer]) -> Iterator[Finding]:
     """Trailers before the last paragraph; of lines one below the other the first."""
-    last = frozenset(_last_paragraph(_message(letter)))
+    last = _last_paragraphs(letter)
     before = 0
     for one in trailers:
         if one.line not in last:
@@ -243,6 +279,9 @@ def check_commits(letter: Letter, history: History | None) -> Iterator[Finding]:
             yield _found("error", "commit", letter, number, what, hint)
             continue
         sha, title = parts
+        if trailer.value.lower().startswith("commit"):
+            what = f"Fixes: has the word 'commit' before {sha}"
+            yield _found("error", "commit", letter, number, what, "leave out 'commit'")
         if len(sha) < _DIGITS:
             what = f"Fixes: {sha} has fewer than {_DIGITS} digits"
             yield _found("error", "commit", letter, number, what, "git log --abbrev=12")

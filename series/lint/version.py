@@ -1,6 +1,7 @@
 """Lint of a version as it is on disk: the mails of ``versions/vN`` and its tree."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from generator.tree import Tree
@@ -14,6 +15,7 @@ from series.version import Version
 def check_version(folder: Path, version: Version, open_tree: Callable[[], Tree]) -> list[Finding]:
     """Every finding in the mails of ``version``, in the order of mails and lines.
 
+    Mails are named as seen from ``folder``, each with the id of its patch.
     ``open_tree`` opens the tree that the version was made of; what needs it is
     "not run" when it raises one of our errors.  Raises ``UsageError`` when a
     mail has gone.
@@ -26,8 +28,19 @@ def check_version(folder: Path, version: Version, open_tree: Callable[[], Tree])
                 content=store.mail_path(folder, version, record.mail).read_bytes(),
                 commit=getattr(record, "commit", ""),
                 patch_id=getattr(record, "patch_id", ""),
+                recipients=record.recipients,
             )
         )
         for record in version.mails
     ]
-    return check_letters(letters, gather(version, letters, open_tree))
+    ids = {patch.mail: patch.id for patch in version.patches}
+    return [
+        replace(
+            one,
+            mail=str(store.mail_path(folder, version, one.mail).relative_to(folder)),
+            patch=ids.get(one.mail, ""),
+        )
+        if one.mail
+        else one
+        for one in check_letters(letters, gather(version, letters, open_tree))
+    ]
