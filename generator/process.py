@@ -11,6 +11,7 @@ import shlex
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from shutil import which
 from generator.errors import ProgramError
 
 _GRACE = 5.0  # seconds
+_DRAIN = 1.0  # seconds
 _live: set["subprocess.Popen[bytes]"] = set()
 _live_lock = threading.Lock()
 
@@ -68,7 +70,8 @@ def run(
     """Run ``argv`` in ``cwd`` and wait for it.
 
     ``env`` is the whole environment (``None``: ours), ``timeout`` is in
-    seconds of wall time, for the process and all its children.  With
+    seconds of wall time, for the process and all its children.  Children that
+    outlive it and hold its output are waited for at most a moment.  With
     ``interactive`` the process keeps the terminal, on which it may ask for a
     password, and our standard input.  ``inherit`` are open descriptors that
     the process and its children get, too (a lock that shall last as long as they).
@@ -102,18 +105,49 @@ def _finish(
     stdin: bytes | None,
     timeout: float | None,
 ) -> Result:
+    end = None if timeout is None else time.monotonic() + timeout
     timed_out = False
     try:
-        stdout, stderr = process.communicate(stdin, timeout=timeout)
-    except subprocess.TimeoutExpired:
-        timed_out = True
-        kill_group(process)
-        stdout, stderr = process.communicate()
+        with _closing(process):
+            while (said := _said(process, stdin, end)) is None:
+                stdin = None  # communicate() has it
+                if end is not None and time.monotonic() >= end and process.poll() is None:
+                    timed_out = True
+                    kill_group(process)
+                    process.wait(_GRACE)
     except BaseException:
         kill_group(process)
         process.wait()
         raise
-    return Result(argv, process.returncode, stdout, stderr or b"", timed_out)
+    return Result(argv, process.returncode, *said, timed_out)
+
+
+def _said(
+    process: "subprocess.Popen[bytes]", stdin: bytes | None, end: float | None
+) -> tuple[bytes, bytes] | None:
+    """Standard output and error of a process that has ended, ``None`` while it runs.
+
+    The end of its pipes is no sign: a child in a session of its own may hold them for ever.
+    """
+    ended = process.poll() is not None
+    left = _DRAIN if ended or end is None else min(_DRAIN, max(end - time.monotonic(), 0))
+    try:
+        stdout, stderr = process.communicate(stdin, timeout=left)
+    except subprocess.TimeoutExpired as so_far:
+        return (so_far.output or b"", so_far.stderr or b"") if ended else None
+    return stdout, stderr
+
+
+@contextlib.contextmanager
+def _closing(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """Close our ends of the pipes; what was not taken of our input is lost."""
+    try:
+        yield
+    finally:
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
 
 
 @contextlib.contextmanager

@@ -116,6 +116,7 @@ def _guarded(args: argparse.Namespace) -> int:
     except RerollError as error:
         for line in error.lines():
             _complain(line)
+        _flush_output()
         return error.exit_code
     except KeyboardInterrupt:
         process.kill_all()
@@ -129,7 +130,7 @@ def _guarded(args: argparse.Namespace) -> int:
         _drop_output()
         return 0
     except OSError as error:
-        _complain(f"{error.filename or 'standard output'}: {error.strerror}")
+        _complain(f"{error.filename or 'standard output'}: {error.strerror or error}")
         _drop_output()
         return 4
     except Exception:
@@ -137,6 +138,13 @@ def _guarded(args: argparse.Namespace) -> int:
         _complain("this is a bug of reroll, not of yours; please report the lines above")
         return INTERNAL_ERROR
     return code
+
+
+def _flush_output() -> None:
+    try:
+        sys.stdout.flush()
+    except OSError:  # the error that was said counts more
+        _drop_output()
 
 
 def _drop_output() -> None:

@@ -50,6 +50,7 @@ def read(folder: Path) -> list[Entry]:
     path = folder / NAME
     entries: list[Entry] = []
     try:
+        _require_file(path)
         lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     except FileNotFoundError:
         return []
@@ -67,6 +68,12 @@ def read(folder: Path) -> list[Entry]:
         if entry is not None:
             entries.append(entry)
     return entries
+
+
+def _require_file(path: Path) -> None:
+    """``UsageError`` for a FIFO or a device, which would hold us or keep nothing."""
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{path}: is not a regular file", hint="move it away")
 
 
 def _parse(line: str) -> Entry | None:
@@ -137,6 +144,7 @@ def journal(folder: Path) -> Iterator[Journal]:
     Raises ``ConflictError`` when another process holds it.
     """
     path = folder / NAME
+    _require_file(path)
     try:
         known = path.exists()
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
@@ -145,11 +153,16 @@ def journal(folder: Path) -> Iterator[Journal]:
     except OSError as error:
         raise RerollError(f"{path}: cannot be written: {error.strerror}") from error
     book = Journal(descriptor)
+    held = False
     try:
         _lock(descriptor, folder)
+        held = True
         _mend(descriptor)
         yield book
     finally:
+        if held and not os.fstat(descriptor).st_size:
+            with suppress(OSError):
+                path.unlink()  # a send that was refused leaves nothing
         # A daemon that git send-email left behind (git-credential-cache) has our
         # descriptor: only an explicit release ends the lock while it lives.
         if not book.lent:
@@ -170,7 +183,10 @@ def sync_directory(folder: Path) -> None:
 def _lock(descriptor: int, folder: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
+        # Another one may have taken an empty journal away after we opened it.
+        if not os.path.samestat(os.fstat(descriptor), (folder / NAME).stat()):
+            raise BlockingIOError
+    except (BlockingIOError, FileNotFoundError) as error:
         raise ConflictError(
             f"another 'reroll send' is at work in {folder}, or a git send-email that it left",
             hint="wait until it has ended, then 'reroll send --resume'",

@@ -20,6 +20,13 @@ from series.version import CoverRecord, PatchRecord, Version
 
 # Headers that a mail has once (RFC 5322, 3.6).
 _SINGLE = frozenset({"from", "to", "cc", "subject", "message-id", "date", "in-reply-to"})
+# Headers that bring in people, or an answer, that nobody sees in the preview.
+_HIDDEN = re.compile(
+    r"bcc|sender|errors-to|return-path|resent-.*|disposition-notification-.*|return-receipt-.*|"
+    r"x-confirm-reading-to",
+    re.IGNORECASE,
+)
+_CONTROL = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
 _PREFIX = re.compile(rb"^(Subject:\s+\[[^\]]*?)((?:\s+\d+/\d+)?\])", re.MULTILINE | re.IGNORECASE)
 
 
@@ -143,9 +150,9 @@ def _parse(number: int, name: str, content: bytes) -> Outgoing:
 
 
 def check(content: bytes) -> list[tuple[int, str]]:
-    """What is wrong with the addresses of a mail, as (line from 1, text)."""
+    """What is wrong with the headers and addresses of a mail, as (line from 1, text)."""
     head, _, body = content.partition(b"\n\n")
-    found: list[tuple[int, str]] = []
+    found = unwanted(content)
     lines = head.decode("utf-8", "replace").split("\n")
     fields = _fields(lines)
     for number, name, value in fields:
@@ -168,6 +175,20 @@ def check(content: bytes) -> list[tuple[int, str]]:
             if (trailer := addresses.of_trailer(line)) and (why := addresses.problem(trailer[1])):
                 found.append((offset + number, f"{trailer[0]}: '{trailer[1]}' {why}"))
     return found
+
+
+def unwanted(content: bytes) -> list[tuple[int, str]]:
+    """Headers that must not go out, and control characters in them, as (line from 1, text)."""
+    head = content.partition(b"\n\n")[0]
+    names = _fields(head.decode("utf-8", "replace").split("\n"))
+    return [
+        *((line, f"has a {name} header") for line, name, _ in names if _HIDDEN.fullmatch(name)),
+        *(
+            (number, "has a control character in a header")
+            for number, line in enumerate(head.split(b"\n"), 1)
+            if _CONTROL.search(line)
+        ),
+    ]
 
 
 def _fields(lines: list[str]) -> list[tuple[int, str, str]]:
@@ -295,6 +316,6 @@ def _numbered(version: Version) -> list[tuple[int, CoverRecord | PatchRecord]]:
 def _sum(path: Path) -> str:
     """The SHA-256 of a file; of none when it cannot be read."""
     try:
-        return _sha256(path.read_bytes())
+        return _sha256(path.read_bytes()) if path.is_file() else ""
     except OSError:
         return ""

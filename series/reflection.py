@@ -16,6 +16,10 @@ from generator.errors import ProgramError, UsageError
 from series import addresses, sending
 from series.rehearsal import Rehearsed
 
+# -t, alone or among other letters, also within a word for a shell; not in the value of
+# an option that takes one (sendmail(8), msmtp(1)).
+_READS_RECIPIENTS = re.compile(r"(?<!\S)-(?![-aofFrBNRVOXC])\w*t|(?<!\S)--read-rec")
+
 
 def own_address(rehearsed: Sequence[Rehearsed]) -> str:
     """The one address that gets reflected mails: whom they are from.
@@ -76,7 +80,7 @@ def _by_program(
     rehearsed: Sequence[Rehearsed], argv: Sequence[str], *, cwd: Path, timeout: float
 ) -> None:
     # A program that reads recipients from the headers would write to everybody.
-    if any(re.match(r"-[imt]*t[imt]*\Z|--read-rec", word) for word in argv):
+    if any(_READS_RECIPIENTS.search(word) for word in argv):
         raise UsageError(
             "the configured sendmail program reads recipients from the mail (-t)",
             hint="--reflect needs one that takes them as arguments only",

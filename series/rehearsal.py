@@ -17,11 +17,16 @@ from tempfile import TemporaryDirectory
 
 from generator import process
 from generator.errors import CampaignError, ProgramError, RerollError
+from generator.tree import read_settings
 from series import addresses, send_email, signing
-from series.outgoing import Outgoing, check, decoded, headers
+from series.outgoing import Outgoing, check, decoded, headers, unwanted
 
 # RFC 5322, 2.1.1: without the line end.
 _LINE_LIMIT = 998
+# RFC 2047, 5 (3): in an address a "Q" word has none of these; mail programs split there.
+_LOOSE_WORD = re.compile(
+    r"=\?[^?\s]+\?q\?[^?]*(?:[^\w!*+/=?-]|=[01][0-9a-f]|=7f)[^?]*\?=", re.IGNORECASE | re.ASCII
+)
 _SINK = """\
 cd "$(dirname "$0")" || exit 1
 n=1
@@ -53,6 +58,11 @@ class Rehearsed:
         """The From header that would go out, decoded."""
         return next(iter(addresses.in_header(_first(headers(self.content), "from"))), "")
 
+    @property
+    def reply_to(self) -> tuple[str, ...]:
+        """The addresses of the Reply-To that would go out."""
+        return tuple(addresses.in_header(_first(headers(self.content), "reply-to")))
+
 
 def rehearse(
     mails: Sequence[Outgoing], *, cwd: Path, blind: Sequence[str], validate: bool, timeout: float
@@ -80,12 +90,34 @@ def rehearse(
         problems += [f"{mail.name}: {text}" for text in signing.damage(copy, content)]
         if not problems:
             made.append(Rehearsed(mail.with_content(copy), content, envelope))
+            problems += [f"{mail.name}: {text}" for text in _unfit(made[-1])]
     if problems:
-        raise CampaignError(
-            problems,
-            hint="nothing was sent by this run; see 'git config --get-regexp ^sendemail', hooks",
-        )
+        raise CampaignError(problems, hint=f"nothing was sent by this run; {_cause(problems, cwd)}")
     return made
+
+
+def _cause(problems: Sequence[str], cwd: Path) -> str:
+    """Where to look for what would make ``problems``."""
+    suppressed = read_settings("sendemail", cwd=cwd).get("suppresscc", ())
+    if suppressed and any("would leave out" in text for text in problems):
+        return (
+            f"sendemail.suppressCc={','.join(suppressed)} leaves people out: unset it, the "
+            "recipients of a mail are those in 'reroll recipients'"
+        )
+    return "see 'git config --get-regexp ^sendemail', hooks"
+
+
+def _unfit(made: Rehearsed) -> list[str]:
+    """What the user's configuration put into the headers that cannot go out."""
+    raw = _first(headers(made.content), "from")
+    why = addresses.problem(made.sender)
+    sender = addresses.printable(made.sender)
+    if _LOOSE_WORD.search(raw):
+        why, sender = "has an encoded word that an address cannot have", raw
+    return [
+        *([f"the From that would go out, '{sender}', {why}"] if why else []),
+        *(f"what would go out {text}" for _, text in unwanted(made.content)),
+    ]
 
 
 def _perform(

@@ -138,6 +138,12 @@ def _refusal(talk: list[tuple[bool, str]]) -> str:
     return f"{command[0]}: {said}" if command else said
 
 
+def refused_recipient(why: str) -> str:
+    """The address that the server refused for good (5xx, RFC 5321, 4.2.1), or empty."""
+    found = re.search(r"RCPT TO:<([^<>\s]+)>: 5\d\d", why)
+    return found[1] if found else ""
+
+
 def complaint(result: process.Result) -> str:
     """What git send-email died of, in one line: without perl's place and SMTP chatter."""
     if result.timed_out:

@@ -91,6 +91,10 @@ def plan(folder: Path, version: Version, *, resume: bool, resend: bool) -> Plan:
     whole = sum(entry.event == "accepted" for entry in out) >= len(version.mails)
     if resend and not out:
         raise UsageError(f"version {number} has not been sent yet", hint="send without --resend")
+    if resend and resume and whole:
+        raise UsageError(
+            f"{Round(number, last)} has been sent", hint="--resend alone sends it once more"
+        )
     if resend and whole:
         return _anew(folder, version, Round(number, last + 1))
     if whole:
@@ -98,6 +102,8 @@ def plan(folder: Path, version: Version, *, resume: bool, resend: bool) -> Plan:
             f"version {number} has been sent",
             hint=f"generate the next one with -v {number + 1}; --resend sends this one again",
         )
+    if resume and not events:
+        raise _nothing_begun(folder, Round(number, last))
     if resend and not (resume and last):
         raise UsageError(
             f"{len(out)} of {len(version.mails)} mails of {Round(number, last)} are out",
@@ -108,8 +114,22 @@ def plan(folder: Path, version: Version, *, resume: bool, resend: bool) -> Plan:
 
 def _anew(folder: Path, version: Version, round_: Round) -> Plan:
     events = journal.last_events(folder, version.version, round_.resend)
+    if not events and round_.place(folder).exists():
+        raise _nothing_begun(folder, round_)
     mails = mails_module.resent(mails_module.outgoing(folder, version), round_)
     return Plan(round_, tuple(mails), events, anew=True)
+
+
+def _nothing_begun(folder: Path, round_: Round) -> RerollError:
+    """For a journal without a word of a round: it never began, or its lines were lost."""
+    place = round_.place(folder).relative_to(folder)
+    if not (folder / place).exists():
+        return UsageError(f"{round_} has not been sent yet", hint="send without --resume")
+    return ConflictError(
+        f"{place} shows that the sending of {round_} began, but {journal.NAME} has no word of it",
+        hint=f"restore {journal.NAME}: it keeps mails from going twice; or, when no mail of it is "
+        f"in the list's archive, move {place} away and send without --resume",
+    )
 
 
 def _again(
@@ -127,15 +147,27 @@ def _again(
     return Plan(round_, tuple(mails), events, anew=False)
 
 
+def preview(folder: Path, version: Version) -> Plan:
+    """All mails of ``version`` as if none had gone: for those that reach nobody else.
+
+    Raises ``CampaignError`` as ``outgoing`` does.
+    """
+    mails = mails_module.outgoing(folder, version)
+    return Plan(Round(version.version), tuple(mails), {}, anew=True)
+
+
 def refreshed(folder: Path, plan: Plan) -> Plan:
     """``plan`` with what the journal says now."""
     return replace(plan, events=journal.last_events(folder, plan.round.version, plan.round.resend))
 
 
 def freeze(folder: Path, book: Journal, plan: Plan, mails: Sequence[Outgoing]) -> None:
-    """Put the final bytes of all mails on disk, and note them as prepared."""
-    mails_module.freeze(folder, plan.round, mails)
+    """Note all mails as prepared, and put their final bytes on disk.
+
+    In this order, frozen mails without a line in the journal are lost lines, not a crash.
+    """
     book.add(*(_entry(plan, mail, "prepared") for mail in mails if not _has_gone(plan, mail)))
+    mails_module.freeze(folder, plan.round, mails)
 
 
 def _has_gone(plan: Plan, mail: Outgoing) -> bool:
@@ -181,7 +213,10 @@ def _settled(book: Journal, plan: Plan, entry: Entry) -> None:
 
 
 def _unknown(open_: Sequence[tuple[Outgoing, str]], url: str) -> ConflictError:
-    named = ", ".join(mail.name for mail, _ in open_)
+    named = ", ".join(
+        f"{mail.name} ({archive.address(url, mail.message_id) if url else mail.message_id})"
+        for mail, _ in open_
+    )
     said = f"; the archive says: {open_[0][1]}" if url else ""
     where = "ask the list's archive again later" if url else "look it up in the list's archive"
     return ConflictError(
@@ -243,19 +278,25 @@ def _send_one(
 
 
 def _stopped(plan: Plan, out: int, why: str, error: RerollError | None = None) -> RerollError:
+    refused = send_email.refused_recipient(why)
     if out:
         text = f"{out} of {len(plan.mails)} mails are out, then {why}"
-        return SendingStoppedError(text, hint=_RESUME)
+        # What is in a version that is partly out cannot change any more.
+        wait = f"the mail can go only once the server takes {refused}: 'reroll send --resume' then"
+        return SendingStoppedError(text, hint=wait if refused else _RESUME)
     if error:
         return type(error)(f"nothing was sent: {why}")
-    return ProgramError(why, hint="nothing was sent; check 'git config --get-regexp ^sendemail'")
+    hint = "check 'git config --get-regexp ^sendemail'"
+    if refused:
+        hint = f"add '{refused}' to 'bounce' in [recipients], then 'reroll recipients --update'"
+    return ProgramError(why, hint=f"nothing was sent; {hint}")
 
 
 def _uncertain(plan: Plan, mail: Outgoing, out: int, why: str) -> SendingStoppedError:
     return SendingStoppedError(
         f"{out} of {len(plan.mails)} mails are out, then git send-email {mail.name}: {why}; "
         "it may have been sent",
-        hint="look it up in the list's archive, then 'reroll send --resume'",
+        hint=f"look for {mail.message_id} in the list's archive, then 'reroll send --resume'",
     )
 
 

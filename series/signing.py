@@ -67,6 +67,11 @@ def sign(mails: Sequence[Outgoing], *, cwd: Path) -> list[Outgoing]:
     return made
 
 
+def unsigned(mails: Sequence[Outgoing]) -> bool:
+    """Whether one of ``mails`` has no signature."""
+    return any(_HEADER not in mail.content.partition(b"\n\n")[0].lower() for mail in mails)
+
+
 def damage(signed: bytes, arrived: bytes) -> list[str]:
     """What of a signed mail's signature would not hold in ``arrived`` (none for unsigned ones)."""
     if _HEADER not in signed.partition(b"\n\n")[0].lower():

@@ -61,6 +61,8 @@ def read(folder: Path, number: int | None = None) -> Version:
             )
         number = known[-1]
     path = version_dir(folder, number) / MANIFEST
+    if path.exists() and not path.is_file():  # a FIFO would hold us for ever
+        raise UsageError(f"{path}: is not a regular file", hint=f"move {path.parent} away")
     try:
         text = path.read_text(encoding="utf-8")
         version = TypeAdapter(Version).validate_json(text)
@@ -74,7 +76,7 @@ def read(folder: Path, number: int | None = None) -> Version:
             f"{path}: is damaged or of another reroll",
             hint=f"move {path.parent} away and run 'reroll generate -v {number}'",
         ) from error
-    _check(version, path)
+    _check(version, number, path)
     return version
 
 
@@ -87,7 +89,8 @@ def tips(folder: Path) -> set[str]:
     return found
 
 
-def _check(version: Version, path: Path) -> None:
+def _check(version: Version, number: int, path: Path) -> None:
+    """``UsageError`` for a manifest that no reroll wrote: its values reach headers and paths."""
     if version.format != MANIFEST_FORMAT:
         raise UsageError(
             f"{path}: has format {version.format}, this reroll reads {MANIFEST_FORMAT}"
@@ -97,6 +100,36 @@ def _check(version: Version, path: Path) -> None:
     for mail in version.mails:
         if Path(mail.mail).name != mail.mail:
             raise UsageError(f"{path}: the mail {mail.mail!r} leads out of its folder")
+    if problem := _damage(version, number):
+        raise UsageError(
+            f"{path}: is damaged: {problem}",
+            hint=f"restore it, or move {path.parent} away and run 'reroll generate -v {number}'",
+        )
+
+
+def _damage(version: Version, number: int) -> str:
+    """What of a manifest cannot be, or empty."""
+    names = [mail.mail for mail in version.mails]
+    ids = [mail.message_id for mail in version.mails]
+    commits = [version.base, version.tip, version.tree, *(one.commit for one in version.patches)]
+    if version.version != number:
+        return f"it is of version {version.version}"
+    if [patch.number for patch in version.patches] != list(range(1, len(version.patches) + 1)):
+        return "its patches are not numbered from 1 on"
+    if not version.patches:
+        return "it has no patch"
+    for what, values, form in (
+        ("mail", names, r"[^\x00-\x1f\x7f/]+"),
+        ("message id", ids, r"<[^<>\s\x00-\x1f\x7f]+>"),
+        ("commit", commits, r"[0-9a-f]{40}(?:[0-9a-f]{24})?"),
+        ("change id", [version.change_id or "-"], r"[^\s\x00-\x1f\x7f]+"),
+    ):
+        if bad := next((one for one in values if not re.fullmatch(form, one)), None):
+            return f"{bad!r} is no {what}"
+    for what, values in (("mail", names), ("message id", ids)):
+        if twice := next((one for one in values if values.count(one) > 1), None):
+            return f"the {what} {twice!r} is there twice"
+    return "" if all(names) and all(ids) else "a mail has no name or no message id"
 
 
 def mail_path(folder: Path, version: Version, mail: str) -> Path:
@@ -125,7 +158,9 @@ def lock(folder: Path) -> Iterator[None]:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     except BlockingIOError as error:
-        raise ConflictError(f"another 'reroll generate' is at work in {folder}") from error
+        raise ConflictError(
+            f"another reroll is at work in {folder}", hint="wait until it has ended"
+        ) from error
     finally:
         os.close(descriptor)
 

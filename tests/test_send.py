@@ -325,7 +325,7 @@ def test_errors_of_lint_keep_mails_from_going(reroll: Run, small: Small, inbox: 
     assert (done.code, inbox.envelopes) == (1, [])
     assert f"{mail.name}:" in done.err
     assert "nothing was sent: the mails have errors" in done.err
-    assert reroll(*small.words("send", "--dry-run")).code == 0
+    assert reroll(*small.words("send", "--dry-run")).code == 1
     assert reroll(*small.words("send", "--yes", "--no-check")).code == 0
     assert len(inbox.envelopes) == 3
 

@@ -1,7 +1,9 @@
 """A mail of unknown fate is looked up in the list's archive, or asked about."""
 
 import io
+import socket
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -106,6 +108,7 @@ def test_what_is_no_proof(
         done = reroll(*small.words("send", "--yes", "--resume"))
     assert (done.code, len(inbox.envelopes)) == (3, 2)
     assert "it is not known whether 0001" in done.err
+    assert f"{str(inbox.messages[1]['Message-ID']).strip('<>')}/raw)" in done.err
     assert f"the archive says: {said}" in done.err
     assert "--assume sent (or unsent)" in done.err
 
@@ -145,3 +148,27 @@ def test_asked_on_a_terminal(
     assert done.code == code
     assert "was it sent? [s]ent/[u]nsent/[q]uit" in done.out
     assert len(inbox.envelopes) == mails
+
+
+def test_an_archive_that_answers_a_byte_at_a_time(
+    reroll: Run, small: Small, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("series.archive._TIMEOUT", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        Thread(target=trickle, args=[server], daemon=True).start()
+        port = server.getsockname()[1]
+        git(small.tree, "config", "reroll.archive", f"http://127.0.0.1:{port}/list")
+        done = reroll(*small.words("send", "--yes", "--resume"))
+    assert (done.code, "the archive says: cannot be asked: timed out" in done.err) == (3, True)
+
+
+def trickle(server: socket.socket) -> None:
+    """An answer whose header never ends, for some seconds."""
+    connection, _ = server.accept()
+    with connection:
+        for byte in b"HTTP/1.0 200 OK\r\nX-A: aaaa":
+            try:
+                connection.sendall(bytes([byte]))
+            except OSError:
+                return
+            time.sleep(0.1)

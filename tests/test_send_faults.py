@@ -5,6 +5,7 @@ import os
 import re
 import resource
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from tests.repositories import git
 from tests.smtp import Inbox, send_to, smtp_server
 
 pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -73,6 +75,7 @@ def test_a_refused_recipient_is_named_and_nobody_gets_the_mail(
     done = reroll(*small.words("send", "--yes"))
     assert done.code == 4
     assert "RCPT TO:<rob@example.org>: 550 5.1.1 nobody of that name here" in done.err
+    assert "add 'rob@example.org' to 'bounce' in [recipients]" in done.err
     assert inbox.envelopes == []
     inbox.unknown = ""
     assert reroll(*small.words("send", "--yes")).code == 0
@@ -277,7 +280,8 @@ def test_a_full_disk_at_any_point(reroll: Run, small: Small, inbox: Inbox) -> No
     (small.folder / "journal.jsonl").write_text(old)
     size = len(old)
     for room in (-2000, -1, 100, 700, 1000, 1250, 1500, 1800, 2200):
-        done = limited(small, size + room)
+        again = ["--resume", "--assume", "sent"] if inbox.envelopes else []
+        done = limited(small, size + room, *again)
         codes.add(done.code)
         assert "Traceback" not in done.err
         if done.code == 0:
@@ -294,15 +298,15 @@ def test_a_full_disk_at_any_point(reroll: Run, small: Small, inbox: Inbox) -> No
     all_once(small, inbox)
 
 
-def limited(small: Small, size: int) -> Outcome:
-    """``reroll send --resume --assume sent`` in a child that can write files up to ``size``."""
+def limited(small: Small, size: int, *more: str) -> Outcome:
+    """``reroll send`` in a child that can write files up to ``size``."""
     place = small.folder.parent
 
     def run() -> int:
         sys.stdout = (place / "out").open("w")
         sys.stderr = (place / "err").open("w")
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
-        words = small.words("send", "--yes", "--resume", "--assume", "sent")
+        words = small.words("send", "--yes", *more)
         code = cli.main([str(word) for word in words])
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
         sys.stderr.flush()
@@ -405,3 +409,72 @@ def test_changed_bytes_are_refused(reroll: Run, small: Small, inbox: Inbox, plac
     last.write_text(text)
     assert reroll(*small.words("send", "--yes", "--resume")).code == 0
     all_once(small, inbox)
+
+
+def test_a_lost_journal_lets_nothing_go_twice(reroll: Run, small: Small, inbox: Inbox) -> None:
+    done = reroll(*small.words("send", "--yes", "--resume"))
+    assert (done.code, "version 1 has not been sent yet" in done.err) == (2, True)
+    assert reroll(*small.words("send", "--yes")).code == 0
+    (small.folder / "journal.jsonl").unlink()
+    for words in ([], ["--resume"], ["--dry-run"]):
+        done = reroll(*small.words("send", "--yes", *words))
+        assert (done.code, "restore journal.jsonl" in done.err) == (3, True)
+        assert "outgoing/v1 shows that the sending of version 1 began" in done.err
+    all_once(small, inbox)
+    assert not (small.folder / "journal.jsonl").exists()
+
+
+def test_children_that_hold_our_pipes_hold_nothing_up(
+    reroll: Run, small: Small, inbox: Inbox
+) -> None:
+    script = small.folder / "sendmail"
+    script.write_text("#!/bin/sh\ncat >/dev/null\nsetsid sleep 20 &\ntrue\n")
+    script.chmod(0o755)
+    git(small.tree, "config", "sendemail.sendmailCmd", str(script))
+    hook = small.tree / ".git/hooks/sendemail-validate"
+    hook.write_text("#!/bin/sh\nsetsid sleep 20 & exit 0\n")
+    hook.chmod(0o755)
+    before = time.monotonic()
+    done = reroll(*small.words("send", "--yes", "--only", "0"))
+    assert (done.code, "sent 1 mail of" in done.out) == (0, True)
+    assert time.monotonic() - before < 15
+
+
+def test_what_is_no_file_is_refused_at_once(reroll: Run, small: Small, inbox: Inbox) -> None:
+    os.mkfifo(small.folder / "journal.jsonl")
+    done = reroll(*small.words("send", "--yes"))
+    assert (done.code, "journal.jsonl: is not a regular file" in done.err) == (2, True)
+    (small.folder / "journal.jsonl").unlink()
+    inbox.fail_at = 3
+    assert reroll(*small.words("send", "--yes")).code == 5
+    last = next((small.folder / "outgoing/v1").glob("0002*"))
+    last.unlink()
+    os.mkfifo(last)
+    done = reroll(*small.words("send", "--yes", "--resume"))
+    assert (done.code, f"{last.name}: no longer what it was" in done.err) == (3, True)
+    manifest = small.folder / "versions/v1/manifest.json"
+    manifest.unlink()
+    os.mkfifo(manifest)
+    done = reroll(*small.words("send", "--yes", "-v", 1))
+    assert (done.code, "manifest.json: is not a regular file" in done.err) == (2, True)
+
+
+def test_a_refused_recipient_of_a_later_mail(reroll: Run, small: Small, inbox: Inbox) -> None:
+    inbox.unknown = "rob@example.org"
+    assert reroll(*small.words("send", "--yes", "--only", "2")).code == 0
+    done = reroll(*small.words("send", "--yes", "--resume", "--only", "1"))
+    assert done.code == 5
+    assert "can go only once the server takes rob@example.org" in done.err
+
+
+def test_nobody_reads_what_is_printed(small: Small, inbox: Inbox) -> None:
+    code = "import sys; from series import cli; sys.exit(cli.main(sys.argv[1:]))"
+    for words, sent in ((["send"], 0), (["send", "--yes"], 3)):
+        argv = [sys.executable, "-c", code, *map(str, small.words(*words))]
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run(argv, stdout=writer, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+        os.close(writer)
+        assert (done.returncode, len(inbox.envelopes)) == (0 if sent else 1, sent)
+        assert done.stderr.startswith("" if sent else "reroll: nothing was sent")
+        assert "Exception ignored" not in done.stderr

@@ -96,7 +96,7 @@ def test_another_sender_writes_for_the_author(reroll: Run, small: Small, inbox: 
 def test_a_second_in_body_from_is_refused(reroll: Run, small: Small, inbox: Inbox) -> None:
     """git am would take the first, and the author would be lost."""
     mail = edit(small, "0001*", "\n\n", "\n\nFrom: Bob Author <bob@example.org>\n\n")
-    assert reroll(*small.words("send", "--dry-run")).code == 0
+    assert reroll(*small.words("send", "--dry-run", "--no-check")).code == 0
     git(small.tree, "config", "sendemail.from", "Ada at Work <ada@work.example>")
     done = reroll(*small.words("send", "--yes", "--no-check"))
     assert (done.code, inbox.envelopes) == (2, [])
@@ -181,3 +181,102 @@ def test_json_says_all_of_each_mail(reroll: Run, small: Small, inbox: Inbox) -> 
     inbox.fail_at = 0
     rows = json.loads(reroll(*small.words("--json", "send", "--yes", "--resume")).out)
     assert {row["state"] for row in rows} == {"accepted"}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("Bcc: x@example.org\n", "has a bcc header"),
+        ("Resent-To: x@example.org\n", "has a resent-to header"),
+        (
+            "Disposition-Notification-To: x@example.org\n",
+            "has a disposition-notification-to header",
+        ),
+        ("X-A: a\rBcc: x@example.org\n", "has a control character in a header"),
+    ],
+)
+def test_headers_that_nobody_looks_at(
+    reroll: Run, small: Small, inbox: Inbox, line: str, said: str
+) -> None:
+    mail = next((small.folder / "versions/v1").glob("0001*"))
+    head = mail.read_bytes()
+    mail.write_bytes(head.replace(b"\nMessage-ID: ", f"\n{line}Message-ID: ".encode(), 1))
+    done = reroll(*small.words("send", "--yes", "--no-check"))
+    assert (done.code, inbox.envelopes) == (2, [])
+    assert said in done.err
+    mail.write_bytes(head)
+    hook = small.tree / ".git/hooks/sendemail-validate"
+    escaped = line.replace("\r", "\\r").replace("\n", "\\n")
+    hook.write_text(f'#!/bin/sh\nsed -i "s/^Message-ID/{escaped}&/" "$1"\n')
+    hook.chmod(0o755)
+    done = reroll(*small.words("send", "--yes"))
+    assert (done.code, inbox.envelopes) == (2, [])
+    assert said in done.err
+
+
+@pytest.mark.parametrize("sender", ["boss", "=?utf-8?q?=0aBcc:_x?= <boss@x.example>"])
+def test_a_from_that_cannot_be(reroll: Run, small: Small, inbox: Inbox, sender: str) -> None:
+    git(small.tree, "config", "sendemail.from", sender)
+    done = reroll(*small.words("send", "--yes"))
+    assert (done.code, inbox.envelopes) == (2, [])
+    assert "the From that would go out" in done.err
+
+
+def test_what_is_changed_is_shown(reroll: Run, small: Small, inbox: Inbox) -> None:
+    edit(small, "0001*", "Message-ID: ", "Reply-To: ada@example.org\nMessage-ID: ")
+    git(small.tree, "config", "sendemail.from", "Ada at Work <ada@work.example>")
+    assert "    Reply-To: ada@example.org\n" in reroll(*small.words("send", "--dry-run")).out
+    row = json.loads(reroll(*small.words("--json", "send", "--dry-run")).out)[1]
+    assert row["from"] == "Ada at Work <ada@work.example>"
+    assert row["reply_to"] == ["ada@example.org"]
+
+
+def test_suppressing_everybody_is_named(reroll: Run, small: Small, inbox: Inbox) -> None:
+    git(small.tree, "config", "sendemail.suppressCc", "all")
+    done = reroll(*small.words("send", "--yes"))
+    assert (done.code, inbox.envelopes) == (2, [])
+    assert "sendemail.suppressCc=all leaves people out: unset it" in done.err
+
+
+def test_a_dry_run_refuses_what_send_refuses(reroll: Run, small: Small, inbox: Inbox) -> None:
+    edit(small, "0001*", "Signed-off-by", "Acked-by")
+    done = reroll(*small.words("send", "--dry-run"))
+    assert (done.code, "nothing was sent: the mails have errors" in done.err) == (1, True)
+    assert "[PATCH 1/2]" in done.out
+    assert reroll(*small.words("send", "--yes")).code == 1
+    assert not (small.folder / "journal.jsonl").exists()
+    assert reroll(*small.words("send", "--dry-run", "--no-check")).code == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"message_id": "<', '"message_id": "<a@b>\\nBcc: <', "is no message id"),
+        ('"number": 2', '"number": 1', "not numbered from 1 on"),
+        ('"version": 1', '"version": 3', "it is of version 3"),
+        ('"mail": "0001', '"mail": "\\u00000001', "is no mail"),
+        ('"tip": "', '"tip": "--x', "is no commit"),
+    ],
+)
+def test_a_damaged_manifest(
+    reroll: Run, small: Small, inbox: Inbox, old: str, new: str, said: str
+) -> None:
+    manifest = small.folder / "versions/v1/manifest.json"
+    text = manifest.read_text()
+    assert old in text
+    manifest.write_text(text.replace(old, new, 1))
+    done = reroll(*small.words("send", "--yes", "-v", 1))
+    assert (done.code, said in done.err, inbox.envelopes) == (2, True, [])
+
+
+def test_a_manifest_with_a_patch_twice_or_none(reroll: Run, small: Small, inbox: Inbox) -> None:
+    manifest = small.folder / "versions/v1/manifest.json"
+    data = json.loads(manifest.read_text())
+    first = data["patches"][0]
+    for patches, said in (
+        ([], "it has no patch"),
+        ([first, {**first, "number": 2}], "is there twice"),
+    ):
+        manifest.write_text(json.dumps({**data, "patches": patches}))
+        done = reroll(*small.words("send", "--yes"))
+        assert (done.code, said in done.err, inbox.envelopes) == (2, True, [])

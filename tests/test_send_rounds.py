@@ -28,8 +28,10 @@ def subjects(inbox: Inbox) -> list[str]:
 def test_some_mails_first(reroll: Run, small: Small, inbox: Inbox) -> None:
     done = reroll(*small.words("send", "--yes", "--only", "0", "--only", "2"))
     assert done.code == 0
-    assert "sent 2 mails of new-call v7; 1 are left for --resume" in done.out
+    assert "sent 2 mails of new-call v7; 1 is left for --resume" in done.out
     assert subjects(inbox) == ["[PATCH v7 0/2]", "[PATCH v7 2/2]"]
+    done = reroll(*small.words("send", "--yes", "--only", "0"))
+    assert (done.code, "the mails of --only are out already" in done.err) == (2, True)
     done = reroll(*small.words("send", "--yes", "--only", "1"))
     assert (done.code, "give --resume" in done.err) == (2, True)
     done = reroll(*small.words("send", "--yes", "--resume", "--only", "0,2"))
@@ -132,3 +134,30 @@ def test_reflecting_needs_a_configured_way(reroll: Run, small: Small) -> None:
     git(small.tree, "config", "sendemail.smtpServerPort", "1")
     done = reroll(*small.words("send", "--yes", "--reflect"))
     assert (done.code, "reflecting to ada@example.org" in done.err) == (4, True)
+
+
+def test_resuming_never_begins_a_round(reroll: Run, small: Small, inbox: Inbox) -> None:
+    assert reroll(*small.words("send", "--yes")).code == 0
+    done = reroll(*small.words("send", "--yes", "--resend", "--resume"))
+    assert (done.code, "version 7 has been sent" in done.err) == (2, True)
+    assert reroll(*small.words("send", "--yes", "--resend", "--only", "0")).code == 0
+    assert reroll(*small.words("send", "--yes", "--resend", "--resume")).code == 0
+    done = reroll(*small.words("send", "--yes", "--resend", "--resume"))
+    assert (done.code, "version 7 (resend 1) has been sent" in done.err) == (2, True)
+    assert len(inbox.envelopes) == 6
+
+
+def test_what_was_sent_can_be_reflected(reroll: Run, small: Small, inbox: Inbox) -> None:
+    assert reroll(*small.words("send", "--yes")).code == 0
+    done = reroll(*small.words("send", "--yes", "--reflect"))
+    assert (done.code, done.out.startswith("all to ada@example.org only:\n")) == (0, True)
+    assert [mail.rcpt_tos for mail in inbox.envelopes[3:]] == [["ada@example.org"]] * 3
+
+
+@pytest.mark.parametrize("word", ["-vt", "-it", "--read-recipients", "-v -t"])
+def test_programs_that_read_recipients_are_not_reflected_to(
+    reroll: Run, small: Small, inbox: Inbox, word: str
+) -> None:
+    git(small.tree, "config", "sendemail.sendmailCmd", f"{small.folder}/none {word}")
+    done = reroll(*small.words("send", "--yes", "--reflect"))
+    assert (done.code, "reads recipients from the mail (-t)" in done.err) == (2, True)

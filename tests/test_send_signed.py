@@ -59,6 +59,16 @@ def test_signatures_outlive_the_way(reroll: Run, small: Small, inbox: Inbox, key
     assert verdicts(inbox, keyring) == {patatt.RES_VALID}
 
 
+def test_mails_frozen_before_there_was_a_key(
+    reroll: Run, small: Small, inbox: Inbox, keyring: str
+) -> None:
+    git(small.tree, "config", "b4.send-no-patatt-sign", "yes")
+    assert reroll(*small.words("send", "--yes", "--only", "0")).code == 0
+    git(small.tree, "config", "--unset", "b4.send-no-patatt-sign")
+    done = reroll(*small.words("send", "--yes", "--resume"))
+    assert (done.code, "these mails go unsigned" in done.err) == (0, True)
+
+
 def test_a_signature_outlives_another_transfer_encoding(
     reroll: Run, small: Small, inbox: Inbox, keyring: str
 ) -> None:

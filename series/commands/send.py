@@ -67,7 +67,8 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         "-o",
         "--output-dir",
         metavar="DIR",
-        help="send nothing; write each mail to DIR as it would go out",
+        help="send nothing; write each mail to DIR as it would go out (also with --dry-run: "
+        "nothing is written to the series folder or the tree)",
     )
     parser.add_argument(
         "--no-check", action="store_true", help="send in spite of what 'reroll check mail' finds"
@@ -98,22 +99,41 @@ def _rehearse_only(
     args: argparse.Namespace, version: Version, settings: Settings, cwd: Path
 ) -> int:
     plan = _plan(args, version)
-    if plan.anew:
-        _check(args, version, settings)
+    refusal = _refusal(args, version, settings) if plan.anew else None
     plan, rehearsed = _rehearse(args, plan, settings, cwd)
-    _show(args, plan, rehearsed)
-    if args.output_dir:
-        _write(Path(args.output_dir), rehearsed)
     end = "nothing was sent"
     if args.reflect and not args.dry_run and not args.output_dir:
-        from series import reflection
-
-        own = reflection.own_address(rehearsed)
-        _ask(args, f"Send these {len(rehearsed)} mails to {own} only?")
-        reflection.reflect(rehearsed, cwd=cwd, timeout=settings.sendtimeout)
-        end = f"reflected {len(rehearsed)} mails to {own}; nobody else got any"
-    say(_json(plan, rehearsed) if args.json else end)
+        end = _reflect(args, plan, rehearsed, settings, cwd)
+    else:
+        _show(args, plan, rehearsed)
+    if args.output_dir:
+        _write(Path(args.output_dir), rehearsed)
+    if args.json:
+        say(_json(plan, rehearsed))
+    if refusal and not args.reflect:
+        raise refusal
+    if not args.json:
+        say(end)
     return 0
+
+
+def _reflect(
+    args: argparse.Namespace,
+    plan: Plan,
+    rehearsed: Sequence[Rehearsed],
+    settings: Settings,
+    cwd: Path,
+) -> str:
+    """Send everything to its sender; returns what was done."""
+    from series import reflection
+
+    own = reflection.own_address(rehearsed)
+    if not args.json:
+        say(f"all to {own} only:")
+    _show(args, plan, rehearsed)
+    _ask(args, f"Send {_these(len(rehearsed))} to {own} only?")
+    reflection.reflect(rehearsed, cwd=cwd, timeout=settings.sendtimeout)
+    return f"reflected {_counted(len(rehearsed))} to {own}; nobody else got any"
 
 
 def _send(
@@ -127,17 +147,15 @@ def _send(
             say(line, sys.stderr if args.json else None)
         plan = sending.refreshed(folder, plan)
     if plan.anew:
-        _require_reason(version)
-        if _check(args, version, settings) and not args.no_check:
-            raise ExpectedFailureError(
-                "nothing was sent: the mails have errors",
-                hint="correct series.toml or the messages, and generate again (or --no-check)",
-            )
+        if refusal := _refusal(args, version, settings):
+            raise refusal
+    elif signing.unsigned(plan.waiting(args.only)) and signing.configured(cwd):
+        say("these mails go unsigned: they were frozen without a signature", sys.stderr)
     plan, rehearsed = _rehearse(args, plan, settings, cwd)
-    _show(args, plan, rehearsed)
+    _show_or_go_on(args, plan, rehearsed)
     waiting = plan.waiting(args.only)
     if waiting:
-        _ask(args, f"Send these {len(waiting)} mails?")
+        _ask(args, f"Send {_these(len(waiting))}?")
     if waiting and plan.anew:
         _freeze(folder, book, plan)
     report = _reporter(args.json)
@@ -151,14 +169,25 @@ def _send(
 
 def _end(version: Version, plan: Plan, count: int) -> str:
     left = len(plan.waiting())
-    again = f"; {left} are left for --resume" if left else ""
+    again = f"; {left} {'is' if left == 1 else 'are'} left for --resume" if left else ""
     resent = f" (resend {plan.round.resend})" if plan.round.resend else ""
-    return f"sent {count} mails of {version.name} v{version.version}{resent}{again}"
+    return f"sent {_counted(count)} of {version.name} v{version.version}{resent}{again}"
+
+
+def _counted(count: int) -> str:
+    return f"{count} mail{'' if count == 1 else 's'}"
+
+
+def _these(count: int) -> str:
+    return "this mail" if count == 1 else f"these {count} mails"
 
 
 def _plan(args: argparse.Namespace, version: Version) -> Plan:
     folder = options.folder_of(args)
-    plan = sending.plan(folder, version, resume=args.resume, resend=args.resend)
+    if args.reflect and not (args.resume or args.resend):
+        plan = sending.preview(folder, version)
+    else:
+        plan = sending.plan(folder, version, resume=args.resume, resend=args.resend)
     known = {mail.number for mail in plan.mails}
     if unknown := sorted(set(args.only) - known):
         raise UsageError(
@@ -166,22 +195,30 @@ def _plan(args: argparse.Namespace, version: Version) -> Plan:
             hint=f"it has {min(known)} to {max(known)}",
         )
     out = len(plan.mails) - len(plan.waiting())
+    if args.only and out and not any(mail.number in args.only for mail in plan.waiting()):
+        raise UsageError(f"the mails of --only are out already, or may be, in {plan.round}")
     if out and not (args.resume or args.dry_run or args.output_dir or args.reflect):
         raise UsageError(
             f"{out} of {len(plan.mails)} mails of {plan.round} are out already, or may be",
             hint="give --resume to send the others",
         )
-    if args.only and out and not any(mail.number in args.only for mail in plan.waiting()):
-        raise UsageError(f"the mails of --only are out already, or may be, in {plan.round}")
     return plan
 
 
-def _require_reason(version: Version) -> None:
+def _refusal(args: argparse.Namespace, version: Version, settings: Settings) -> RerollError | None:
+    """Why this version does not go out; what lint finds is said."""
+    wrong = _check(args, version, settings) and not args.no_check
     if planning.too_many(version):
-        raise UsageError(
+        return UsageError(
             f"{len(version.patches)} patches are more than the {MANY} that lists ask for",
             hint='say why with allow_many = "..." in [series], then reroll recipients --update',
         )
+    if wrong:
+        return ExpectedFailureError(
+            "nothing was sent: the mails have errors",
+            hint="correct series.toml or the messages, and generate again (or --no-check)",
+        )
+    return None
 
 
 def _check(args: argparse.Namespace, version: Version, settings: Settings) -> bool:
@@ -243,11 +280,26 @@ def _show(args: argparse.Namespace, plan: Plan, rehearsed: Sequence[Rehearsed]) 
         one = found.get(mail.number)
         say(mail.subject + marks.get(plan.state(mail), ""))
         changed = one is not None and one.sender != mail.sender
-        sender = (one.sender,) if one and changed else ()
-        blind = one.blind if one else ()
-        for field, values in (("From", sender), ("To", mail.to), ("Cc", mail.cc), ("Bcc", blind)):
+        rows = (
+            ("From", (one.sender,) if one and changed else ()),
+            ("Reply-To", one.reply_to if one else ()),
+            ("To", mail.to),
+            ("Cc", mail.cc),
+            ("Bcc", one.blind if one else ()),
+        )
+        for field, values in rows:
             for value in values:
                 say(f"    {field}: {value}")
+
+
+def _show_or_go_on(args: argparse.Namespace, plan: Plan, rehearsed: Sequence[Rehearsed]) -> None:
+    """``_show``; that nobody reads it stops only who would be asked."""
+    try:
+        _show(args, plan, rehearsed)
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        if not args.yes:
+            raise ExpectedFailureError("nothing was sent: nobody reads what would go") from error
 
 
 def _write(place: Path, rehearsed: Iterable[Rehearsed]) -> None:
@@ -304,6 +356,8 @@ def _json(plan: Plan, rehearsed: Sequence[Rehearsed]) -> str:
                 "file": mail.name,
                 "subject": mail.subject,
                 "message_id": mail.message_id,
+                "from": one.sender if one else mail.sender,
+                "reply_to": one.reply_to if one else (),
                 "to": mail.to,
                 "cc": mail.cc,
                 "bcc": one.blind if one else (),
