@@ -24,7 +24,7 @@ from generator.split import Shard
 from generator.steps import Workshop, check_rules
 from generator.templates import render_line, render_text
 from generator.tree import Identity, RefUpdate, Tree, Worktree
-from series import compose, journal, ownership, planning, records, store
+from series import compose, journal, ownership, planning, records, sending, store
 from series.settings import Settings, jobs_of
 from series.version import (
     MANIFEST_FORMAT,
@@ -263,6 +263,7 @@ def _folder_mark(folder: Path) -> str:
 
 
 def _refuse_sent(request: Request) -> None:
+    sending.require_journal(request.campaign.folder, request.version)
     if journal.accepted(request.campaign.folder, request.version):
         raise UsageError(
             f"version {request.version} has been sent, in whole or in part, and stays as it is",

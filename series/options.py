@@ -4,13 +4,15 @@ import argparse
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from generator.campaign import Campaign
-from generator.errors import UsageError
+from generator.errors import CampaignError, UsageError
 from generator.tree import Tree
 from series import settings as settings_module
 from series.settings import Settings
+from series.version import Version
 
 
 def add_version(parser: argparse.ArgumentParser) -> None:
@@ -97,6 +99,25 @@ def tree_of(args: argparse.Namespace, settings: Settings) -> Tree:
             hint="give --tree DIR, or 'git config --global reroll.tree DIR'",
         )
     return Tree(_tree_path(settings, args))
+
+
+def outdated_recipients(args: argparse.Namespace, version: Version) -> str:
+    """What to say when ``version`` was addressed under other rules than there are now, or empty.
+
+    Nothing where no tree is named or the campaign cannot be read.
+    """
+    from generator import campaign
+    from series import planning
+
+    folder, settings = folder_of(args), settings_of(args)
+    if not settings.tree or not (folder / campaign.FILE_NAME).is_file():
+        return ""
+    try:
+        declared = campaign.load(folder)
+        with closing(tree_of(args, settings)) as tree:
+            return planning.outdated(version, declared, settings_of(args, declared), tree)
+    except CampaignError:
+        return ""
 
 
 def pairs(words: Sequence[str], option: str) -> dict[str, str]:

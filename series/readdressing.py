@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from generator.campaign import Campaign
 from generator.errors import UsageError
 from generator.tree import Tree
-from series import compose, journal, planning, store
+from series import compose, journal, planning, sending, store
 from series.planning import Job, Letter, Plans
 from series.settings import Settings
 from series.version import Version
@@ -28,6 +28,7 @@ def readdress(campaign: Campaign, tree: Tree, settings: Settings, version: Versi
     campaign or the tree no longer knows one of its patches.
     """
     folder = campaign.folder
+    sending.require_journal(folder, version.version)
     if journal.accepted(folder, version.version):
         raise UsageError(
             f"version {version.version} has been sent, in whole or in part, and stays as it is",

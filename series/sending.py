@@ -132,6 +132,14 @@ def _nothing_begun(folder: Path, round_: Round) -> RerollError:
     )
 
 
+def require_journal(folder: Path, number: int) -> None:
+    """``ConflictError`` when version ``number`` was begun to be sent and the journal is lost."""
+    round_ = Round(number)
+    known = any(entry.version == number for entry in journal.read(folder))
+    if not known and round_.place(folder).exists():
+        raise _nothing_begun(folder, round_)
+
+
 def _again(
     folder: Path, version: Version, round_: Round, events: Mapping[str, Entry], *, resume: bool
 ) -> Plan:

@@ -517,8 +517,18 @@ def test_rules_that_changed_are_noticed(reroll: Run, small: Small) -> None:
     git(small.tree, "config", "reroll.recipients.block", "rob@example.org")
     done = reroll(*small.words("recipients"))
     assert (done.code, "decided under other rules" in done.err) == (0, True)
+    assert "decided under other rules" in reroll(*small.words("send", "-n")).err
     assert reroll(*small.words("recipients", "--update")).code == 0
     assert reroll(*small.words("recipients")).err == ""
+
+
+def test_a_lost_journal_keeps_a_version_as_it_is(reroll: Run, small: Small, inbox: Inbox) -> None:
+    assert reroll(*small.words("generate")).code == 0
+    assert reroll(*small.words("send", "--yes")).code == 0
+    (small.folder / "journal.jsonl").unlink()
+    for words in (["generate"], ["recipients", "--update"]):
+        done = reroll(*small.words(*words))
+        assert (done.code, "journal.jsonl has no word of it" in done.err) == (3, True)
 
 
 def test_update_waits_for_nobody(reroll: Run, small: Small) -> None:

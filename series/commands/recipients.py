@@ -10,7 +10,7 @@ from email.errors import MessageError
 from pathlib import Path
 
 from generator import campaign as campaign_module
-from series import options, outgoing, planning, readdressing, recipients, store
+from series import options, outgoing, readdressing, recipients, store
 from series.addresses import in_header
 from series.output import say
 from series.recipients import Change
@@ -61,13 +61,8 @@ def run(args: argparse.Namespace) -> int:
 def _read(args: argparse.Namespace, folder: Path) -> tuple[Version | None, Version]:
     """The version as it is; says so where its recipients follow from other rules."""
     version = store.read(folder, args.version)
-    settings = options.settings_of(args)
-    if settings.tree and (folder / campaign_module.FILE_NAME).is_file():
-        campaign = campaign_module.load(folder)
-        with closing(options.tree_of(args, settings)) as tree:
-            known = options.settings_of(args, campaign)
-            if why := planning.outdated(version, campaign, known, tree):
-                say(f"reroll: note: {why}", sys.stderr)
+    if why := options.outdated_recipients(args, version):
+        say(f"reroll: note: {why}", sys.stderr)
     return None, version
 
 

@@ -106,6 +106,7 @@ def _rehearse_only(
         end = _reflect(args, plan, rehearsed, settings, cwd)
     else:
         _show(args, plan, rehearsed)
+        _note_rules(args, version, plan)
     if args.output_dir:
         _write(Path(args.output_dir), rehearsed)
     if args.json:
@@ -153,6 +154,7 @@ def _send(
         say("these mails go unsigned: they were frozen without a signature", sys.stderr)
     plan, rehearsed = _rehearse(args, plan, settings, cwd)
     _show_or_go_on(args, plan, rehearsed)
+    _note_rules(args, version, plan)
     waiting = plan.waiting(args.only)
     if waiting:
         _ask(args, f"Send {_these(len(waiting))}?")
@@ -219,6 +221,11 @@ def _refusal(args: argparse.Namespace, version: Version, settings: Settings) -> 
             hint="correct series.toml or the messages, and generate again (or --no-check)",
         )
     return None
+
+
+def _note_rules(args: argparse.Namespace, version: Version, plan: Plan) -> None:
+    if plan.anew and (why := options.outdated_recipients(args, version)):
+        say(f"reroll: note: {why}", sys.stderr)
 
 
 def _check(args: argparse.Namespace, version: Version, settings: Settings) -> bool:
