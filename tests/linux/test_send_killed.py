@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import pytest
 
@@ -40,6 +41,7 @@ class Figures:
 
     killed: int = 0
     finished_before: int = 0
+    nothing_begun: int = 0
     resumed: int = 0
     waited_for_an_orphan: int = 0
     uncertain_sent: int = 0
@@ -62,14 +64,21 @@ def test_killed_at_any_moment(
     done = reroll(*small.words("generate"))
     assert (done.code, done.err) == (0, "")
     start = time.monotonic()
-    lasted = median(one_run(small, tmp_path / f"warm{n}", None, False)[0] for n in range(3))
-    results = in_parallel(
-        lambda number: asdict(
-            one_run(small, tmp_path / str(number), lasted * number / (KILLS // 2), whole_tree)[1]
-        ),
-        KILLS // 2,
+    # As busy a machine as the killed ones will have.
+    whole = in_parallel(
+        lambda number: one_run(small, tmp_path / f"warm{number}", None, False)[:2],
+        WORKERS,
         tmp_path,
     )
+    frozen, lasted = (median(run[n] for run in whole) for n in (0, 1))
+
+    def killed(number: int) -> dict[str, int]:
+        """One of ten dies before a mail is frozen, the others anywhere from there on."""
+        first, share = 0.9 * frozen, number / (KILLS // 2)
+        at = first + share * (lasted - first) if number % 10 else share * first
+        return asdict(one_run(small, tmp_path / str(number), at, whole_tree)[2])
+
+    results = in_parallel(killed, KILLS // 2, tmp_path)
     figures = Figures()
     for result in results:
         figures.add(result)
@@ -98,8 +107,11 @@ def write_campaign(small: Small) -> None:
 
 def one_run(
     small: Small, place: Path, kill_after: float | None, whole_tree: bool
-) -> tuple[float, Figures]:
-    """Send, kill after so many seconds, resume until all is sent; how long, and figures."""
+) -> tuple[float, float, Figures]:
+    """Send, kill after so many seconds, resume until all is sent.
+
+    Returns the seconds until the mails were frozen and until all was sent, and the figures.
+    """
     shutil.copytree(small.folder, place / "series")
     # The server is this run's own, so is the configuration that names it.
     git(small.tree, "worktree", "prune")
@@ -109,7 +121,7 @@ def one_run(
     with smtp_server() as inbox:
         send_to(inbox, tree)
         own = Small(place / "series", tree)
-        began = time.monotonic()
+        began, by_clock = time.monotonic(), time.time()
         child = start(own, place / "err0")
         if kill_after is not None and not ended(child, began + kill_after):
             kill(child, whole_tree)
@@ -120,9 +132,10 @@ def one_run(
                 ended(child, began + DEADLINE)
             figures.finished_before += 1
         lasted = time.monotonic() - began
+        frozen = (own.folder / "outgoing/v1").stat().st_mtime - by_clock
         judge(own, inbox, figures)
     shutil.rmtree(place)
-    return lasted, figures
+    return frozen, lasted, figures
 
 
 def start(small: Small, stderr: Path, *more: str) -> int:
@@ -181,30 +194,34 @@ def children(parent: int) -> list[int]:
 
 def resume(small: Small, inbox: Inbox, place: Path, figures: Figures) -> None:
     """Resume as a person would who reads the list, until there is nothing to send."""
+    again: list[str] = ["--resume"]
     more: list[str] = []
     end = time.monotonic() + DEADLINE
     for attempt in range(1, 10000):
         assert time.monotonic() < end
         err = place / f"err{attempt}"
-        _, status = os.waitpid(start(small, err, "--resume", *more), 0)
+        _, status = os.waitpid(start(small, err, *again, *more), 0)
         code, said, more = os.waitstatus_to_exitcode(status), err.read_text(), []
         if code == 0:
             figures.resumed += 1
             return
         if code == 2 and "has been sent" in said:
             return
+        if code == 2 and "send without --resume" in said:
+            # Killed before the first line of the journal: so nothing may be out either.
+            assert again and not inbox.ids, said
+            figures.nothing_begun += 1
+            again = []
+            continue
         assert code == 3, said
         if "at work" in said:
             figures.waited_for_an_orphan += attempt == 1
             time.sleep(0.05)
             continue
-        found = re.search(r"not known whether (\S+) was sent", said)
+        found = re.search(r"not known whether \S+ \((<\S+>)\) was sent", said)
         assert found, said
         time.sleep(0.2)  # the server may still be at it
-        mail = (small.folder / "outgoing/v1" / found[1]).read_text()
-        there = re.search(r"^Message-ID: (\S+)", mail, re.MULTILINE | re.IGNORECASE)
-        assert there
-        fate = "sent" if inbox.ids[there[1]] else "unsent"
+        fate = "sent" if inbox.ids[found[1]] else "unsent"
         setattr(figures, f"uncertain_{fate}", getattr(figures, f"uncertain_{fate}") + 1)
         more = ["--assume", fate]
 
@@ -221,9 +238,7 @@ def judge(small: Small, inbox: Inbox, figures: Figures) -> None:
     figures.threads_broken += replies != {"None", wanted[0]} or set(ids) != set(wanted)
 
 
-def in_parallel(
-    work: Callable[[int], dict[str, int]], count: int, place: Path
-) -> list[dict[str, int]]:
+def in_parallel(work: Callable[[int], Any], count: int, place: Path) -> list[Any]:
     """``work`` of 0 to ``count``, in processes: each has servers, and forks."""
     workers = []
     for first in range(WORKERS):
@@ -244,4 +259,5 @@ def in_parallel(
     codes = [os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]) for worker in workers]
     failures = [path.read_text() for path in sorted(place.glob("failure*"))]
     assert not any(codes), "\n".join(failures)
-    return [one for path in sorted(place.glob("result*")) for one in json.loads(path.read_text())]
+    found = [path.read_text() for path in sorted(place.glob("result*"))]
+    return [one for text in found for one in json.loads(text)]
