@@ -145,7 +145,9 @@ def _again(
 ) -> Plan:
     """The plan of a round that has begun, or may have."""
     begun = any(entry.out for entry in events.values())
-    if not begun and not (resume and events):
+    # Stopped before the mails were frozen, there is nothing to go on with.
+    frozen = resume and events and round_.place(folder).exists()
+    if not begun and not frozen:
         return _anew(folder, version, round_)
     if any(not entry.source for entry in events.values() if entry.out or not begun):
         mails = mails_module.outgoing(folder, version)

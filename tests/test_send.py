@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from email.header import decode_header, make_header
 from pathlib import Path
 
@@ -129,6 +130,23 @@ def test_stopped_midway_and_resumed(reroll: Run, small: Small, inbox: Inbox) -> 
     assert reroll(*small.words("send", "--yes", "--resume")).code == 0
     ids = [mail["Message-ID"] for mail in inbox.messages]
     assert (len(ids), len(set(ids))) == (3, 3)
+
+
+def test_stopped_before_the_mails_were_frozen(reroll: Run, small: Small) -> None:
+    git(small.tree, "config", "sendemail.smtpServer", "127.0.0.1")
+    git(small.tree, "config", "sendemail.smtpServerPort", str(free_port()))
+    assert reroll(*small.words("generate")).code == 0
+    assert reroll(*small.words("send", "--yes")).code == 4
+    # As a kill between the journal's first lines and the frozen mails leaves it.
+    journal = small.folder / "journal.jsonl"
+    lines = journal.read_text().splitlines(keepends=True)
+    journal.write_text("".join(line for line in lines if '"prepared"' in line))
+    shutil.rmtree(small.folder / "outgoing")
+    with smtp_server() as server:
+        send_to(server, small.tree)
+        done = reroll(*small.words("send", "--yes", "--resume"))
+        assert (done.code, done.err) == (0, "")
+        assert len(server.ids) == len(server.envelopes) == 3
 
 
 def test_a_mail_of_unknown_fate_is_asked_about(reroll: Run, small: Small, inbox: Inbox) -> None:
