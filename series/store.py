@@ -86,7 +86,7 @@ def tips(folder: Path) -> set[str]:
     for number in numbers(folder):
         with contextlib.suppress(UsageError):
             found.add(read(folder, number).tip)
-    return found
+    return found - {""}
 
 
 def _check(version: Version, number: int, path: Path) -> None:
@@ -112,6 +112,8 @@ def _damage(version: Version, number: int) -> str:
     names = [mail.mail for mail in version.mails]
     ids = [mail.message_id for mail in version.mails]
     commits = [version.base, version.tip, version.tree, *(one.commit for one in version.patches)]
+    if version.source == "mails":
+        commits = [commit for commit in commits if commit]
     if version.version != number:
         return f"it is of version {version.version}"
     if [patch.number for patch in version.patches] != list(range(1, len(version.patches) + 1)):

@@ -63,11 +63,25 @@ class LedgerRecord:
 
 
 @dataclass(frozen=True)
+class TrailerRecord:
+    """A tag that a patch carries, or lost: the line, who gave it to which version, and why.
+
+    ``messages`` are the ids of the mails that are the evidence.
+    """
+
+    trailer: str
+    version: int
+    messages: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True)
 class PatchRecord:
     """One patch of a version: the commit, its stable patch id and its mail.
 
     ``of`` is the campaign's patch that it is, or is a shard of; ``label`` says
-    which shard.
+    which shard.  ``carried`` and ``dropped`` are tags that were given to earlier
+    versions.  A version that was read from mails has no commits.
     """
 
     number: int
@@ -87,6 +101,8 @@ class PatchRecord:
     label: str = ""
     ledger: LedgerRecord = LedgerRecord((), {}, ())
     left_out: tuple[LeftOut, ...] = ()
+    carried: tuple[TrailerRecord, ...] = ()
+    dropped: tuple[TrailerRecord, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -118,6 +134,9 @@ class Version:
     ``change_id`` is the same in all versions of a series, as b4 understands it;
     ``allow_many`` says why there are more patches than lists ask for.
     ``decided_by`` is a digest of the rules that recipients follow from.
+    ``source`` is "mails" for a version that was posted before reroll knew of the
+    series and was read from its mails: it has no commits, no branch and no tag,
+    and no base where none was named.
     """
 
     format: int
@@ -139,6 +158,7 @@ class Version:
     change_id: str = ""
     allow_many: str = ""
     decided_by: str = ""
+    source: Literal["", "mails"] = ""
 
     @property
     def mails(self) -> tuple[CoverRecord | PatchRecord, ...]:
