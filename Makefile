@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 LINUX ?=
 LINUX_6_1 ?=
+LINUX_NEWER ?=
 RUN := $(VENV)/bin
 
 # The 5.10 tree that "make test-linux" uses unless LINUX names a clone.
@@ -16,8 +17,8 @@ TREE ?= $(LINUX_DIR)
 help:
 	@echo 'make demo        generate, apply and send the sample series, all on this machine'
 	@echo 'make test        lint, types, layers and the fast tests'
-	@echo 'make test-linux  the tests on real kernel sources, 5.10 and 6.1, and slow ones'
-	@echo '                 (LINUX=DIR and LINUX_6_1=DIR name clones)'
+	@echo 'make test-linux  the tests on real kernel sources, two of 5.10 and 6.1, and slow ones'
+	@echo '                 (LINUX=DIR, LINUX_NEWER=DIR and LINUX_6_1=DIR name clones)'
 	@echo 'make soak        sending 18 mails, killed at 100 points and resumed'
 	@echo 'make bench TREE=DIR  our MAINTAINERS against get_maintainer.pl, on a 5.10 tree'
 	@echo 'make lint        lint, types and layers only'
@@ -51,8 +52,15 @@ test-linux: $(VENV)/.ready
 		later=.linux/6.1; \
 		[ -d "$$later/.git" ] || scripts/linux-tree 6.1 "$$later"; \
 	fi; \
+	newer='$(LINUX_NEWER)'; \
+	if [ -z "$$newer" ] && [ -z '$(LINUX)' ]; then \
+		newer=.linux/$(LINUX_VERSION)-newest; \
+		[ -d "$$newer/.git" ] || \
+			scripts/linux-tree $(LINUX_VERSION) "$$newer" security || newer=; \
+	fi; \
 	REROLL_LINUX="$$(realpath "$$linux")" \
 	REROLL_LINUX_6_1="$${later:+$$(realpath "$$later")}" \
+	REROLL_LINUX_NEWER="$${newer:+$$(realpath "$$newer")}" \
 		$(RUN)/pytest -m linux tests/linux
 	@$(RUN)/pytest -n auto -m slow tests
 

@@ -34,6 +34,15 @@ def linux_6_1() -> Path:
     return Path(named)
 
 
+@pytest.fixture(scope="session")
+def linux_newer() -> Path:
+    """The newer tree of the same release that REROLL_LINUX_NEWER names."""
+    named = os.environ.get("REROLL_LINUX_NEWER", "")
+    if not named:
+        pytest.skip("REROLL_LINUX_NEWER names no kernel tree")
+    return Path(named)
+
+
 @dataclass(frozen=True)
 class Kernel:
     """A clone of the kernel tree that shares its objects, and the commit to work on."""
