@@ -76,7 +76,11 @@ def test_killed_at_any_moment(
         """One of ten dies before a mail is frozen, the others anywhere from there on."""
         first, share = 0.9 * frozen, number / (KILLS // 2)
         at = first + share * (lasted - first) if number % 10 else share * first
-        return asdict(one_run(small, tmp_path / str(number), at, whole_tree)[2])
+        figures = Figures()
+        while not figures.killed:  # it was quicker this time
+            figures.add(asdict(one_run(small, tmp_path / str(number), at, whole_tree)[2]))
+            at *= 0.8
+        return asdict(figures)
 
     results = in_parallel(killed, KILLS // 2, tmp_path)
     figures = Figures()
@@ -85,8 +89,7 @@ def test_killed_at_any_moment(
     with capsys.disabled():
         seconds = time.monotonic() - start
         sys.stdout.write(f"\n{MAILS} mails in {lasted:.2f} s, {seconds:.0f} s in all: {figures}\n")
-    assert figures.killed + figures.finished_before == KILLS // 2
-    assert figures.killed > KILLS // 4
+    assert figures.killed == KILLS // 2
     assert (figures.lost, figures.duplicates, figures.threads_broken) == (0, 0, 0)
 
 
