@@ -120,7 +120,8 @@ def _change(file: "PatchedFile", text: str) -> Change:
     for hunk in file:
         start = offsets[max(hunk.source_start - 1 + (hunk.source_length == 0), 0)]
         for same, run in groupby(hunk, key=lambda line: bool(line.is_context)):
-            group = list(run)
+            # "\\ No newline at end of file" is no line of either side.
+            group = [line for line in run if line.line_type != "\\"]
             old = [line.value for line in group if not line.is_added]
             new = [line.value for line in group if not line.is_removed]
             size = sum(map(len, old))

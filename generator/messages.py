@@ -1,7 +1,8 @@
 """The commit message of a patch: rendered templates, and trailers with ours at the end."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from generator import edits
@@ -16,6 +17,38 @@ from generator.tree import Identity, run_git
 # Lines at which "git am" believes that the message has ended and the patch begun.
 _LIKE_HEADER = re.compile(r"(?:>?From|From|Date|Subject|Author): ?", re.IGNORECASE)
 _ENDS_MESSAGE = re.compile(r"^(---(?:\s|$)|-- $|diff -|Index: )", re.MULTILINE)
+# A trailer as git-interpret-trailers(1) has it; further lines of it are indented.
+_TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*)[ \t]*:[ \t]*(\S.*)\Z", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Tagging:
+    """The trailers ("Acked-by: Name <address>") that a message is to have, or not to have."""
+
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a commit is about to hold: the ids of the patch (its own, the campaign's) and its diff.
+
+    ``steps`` are what made it; ``complete`` is false when a step was left out.
+    """
+
+    id: str
+    of: str
+    diff: bytes
+    steps: tuple[StepReport, ...]
+    complete: bool
+
+
+Tagger = Callable[[Change], Tagging]
+
+
+def no_tags(_change: Change) -> Tagging:
+    """The messages keep the trailers that the campaign gives them."""
+    return Tagging()
 
 
 def compose_message(
@@ -55,7 +88,7 @@ def compose_message(
         raise CampaignError(
             [f"{name}: message: the line '{cut[0].strip()}...' would end the message in git am"]
         )
-    return sign_off(f"{title}\n\n{body}".strip() + "\n", signer)
+    return sign_off(f"{title}\n\n{body}".rstrip() + "\n", signer)
 
 
 def ledger_facts(ledger: Ledger) -> dict[str, object]:
@@ -80,10 +113,60 @@ def ledger_facts(ledger: Ledger) -> dict[str, object]:
 def sign_off(message: str, signer: Identity) -> str:
     """``message`` with ``Signed-off-by: signer`` last, unless it has that trailer already.
 
-    ``git interpret-trailers`` decides what a trailer is.
+    ``git interpret-trailers`` decides what a trailer is; what it does not add stays as it is.
     """
     words = ("interpret-trailers", "--no-divider", "--where=end", "--if-exists=addIfDifferent")
-    result = run_git(
-        [*words, "--trailer", f"Signed-off-by: {signer}"], cwd=Path("/"), stdin=message.encode()
-    )
-    return result.stdout.decode()
+    own = f"Signed-off-by: {signer}"
+    made = run_git([*words, "--trailer", own], cwd=Path("/"), stdin=message.encode())
+    text, plain = made.stdout.decode().rstrip("\n"), message.rstrip("\n")
+    if text.count("\n") == plain.count("\n"):
+        return f"{plain}\n"
+    # In a paragraph of its own, where the last one is no block of trailers.
+    gap = "\n\n" if text.endswith(f"\n\n{own}") else "\n"
+    return f"{plain}{gap}{own}\n"
+
+
+def with_tags(message: str, tagging: Tagging, signer: Identity) -> str:
+    """A signed-off message with trailers added and removed; the order of the others stays.
+
+    New ones go before the last line where that is the signer's own sign-off, else to
+    the end.  A line that is no trailer, or has control characters, is not added.
+    """
+    head, gap, block = message.rstrip("\n").rpartition("\n\n")
+    lines = [one for one in _trailers(block) if not _listed(one, tagging.remove)]
+    new: list[str] = []
+    for line in tagging.add:
+        if _addable(line) and not _listed(line, [*lines, *new]):
+            new.append(line)
+    own = bool(lines) and same_trailer(lines[-1], f"Signed-off-by: {signer}")
+    at = len(lines) - own
+    return head + gap + "\n".join([*lines[:at], *new, *lines[at:]]) + "\n"
+
+
+def same_trailer(one: str, other: str) -> bool:
+    """Whether two trailers are of one kind and of one person (by address, or by full name)."""
+    left, right = _TRAILER.match(one), _TRAILER.match(other)
+    if not (left and right) or left[1].casefold() != right[1].casefold():
+        return False
+    first, second = _person(left[2]), _person(right[2])
+    return any(a == b != "" for a, b in zip(first, second, strict=True))
+
+
+def _person(value: str) -> tuple[str, str]:
+    """Address and name of a trailer's value, folded; one without an address is all name."""
+    found = re.match(r"\s*(.*?)\s*<([^<>]*)>", value, re.DOTALL)
+    name, address = (found[1], found[2]) if found else (value, "")
+    return address.strip().casefold(), " ".join(name.strip(' "').casefold().split())
+
+
+def _trailers(block: str) -> list[str]:
+    """The lines of a message's last paragraph, each with the indented ones that go on with it."""
+    return re.findall(r"^.*(?:\n[ \t].*)*", block, re.MULTILINE)
+
+
+def _listed(line: str, trailers: Sequence[str]) -> bool:
+    return any(same_trailer(line, one) for one in trailers)
+
+
+def _addable(line: str) -> bool:
+    return bool(_TRAILER.match(line)) and line.isprintable()

@@ -90,6 +90,11 @@ def render(text: str, facts: Mapping[str, object], *, name: str) -> str:
         raise CampaignError([f"{name}: template asks for too much: {error}"]) from error
 
 
+def literal(text: str) -> str:
+    """``text`` as a template that gives it back as it is."""
+    return re.sub(r"\{(?=[{%#])", "{{ '{' }}", text)
+
+
 def names(text: str) -> set[str]:
     """The names that a template asks its caller for; none where it cannot be read."""
     import jinja2
@@ -109,8 +114,8 @@ _UNPRINTABLE = re.compile(
 
 
 def render_text(text: str, facts: Mapping[str, object], *, name: str) -> str:
-    """``render`` for a message: what comes out has no control characters, and is stripped."""
-    made = render(text, facts, name=name).strip()
+    """``render`` for a message: no control characters, and no blank lines around it."""
+    made = re.sub(r"\A(?:[ \t]*\n)+", "", render(text, facts, name=name)).rstrip()
     if found := _UNPRINTABLE.search(made):
         escaped = found[0].encode("unicode_escape").decode()
         raise CampaignError([f"{name}: has the control character {escaped}"])
@@ -119,7 +124,7 @@ def render_text(text: str, facts: Mapping[str, object], *, name: str) -> str:
 
 def render_line(text: str, facts: Mapping[str, object], *, name: str) -> str:
     """``render_text`` for a title: one line that is not empty, and that git am leaves whole."""
-    made = render_text(text, facts, name=name)
+    made = render_text(text, facts, name=name).strip()
     if not made or "\n" in made:
         raise CampaignError([f"{name}: must be one line of text"])
     if re.match(r"\[|re:", made, re.IGNORECASE):
