@@ -130,10 +130,15 @@ class MoveStep(_Step):
 
 
 class ApplyStep(_Step):
-    """Apply a hand-written diff, a mail, or the message with an id in an mbox."""
+    """Apply a hand-written diff, a mail, or the message with an id in an mbox.
+
+    ``hand`` marks the diff that ``reroll absorb`` keeps: what was done by hand to what
+    the other steps make.
+    """
 
     apply: RelativePath
     message: str | None = None
+    hand: bool = False
 
 
 class PickStep(_Step):
@@ -176,6 +181,7 @@ class Patch(_Table):
     message_file: RelativePath | None = None
     author: Line | None = None
     unmatched: Unmatched = "fail"
+    omit: Line | None = None
     remaining: Remaining | None = None
     needs: str | None = None
     despite: dict[RelativePath, Line] = Field(default_factory=dict)
@@ -199,6 +205,12 @@ class Patch(_Table):
             raise ValueError('must be "Name <address>"')
         return value
 
+    @property
+    def hand(self) -> ApplyStep | None:
+        """The step that replays what was done by hand, where there is one."""
+        last = self.step[-1]
+        return last if isinstance(last, ApplyStep) and last.hand else None
+
 
 class Series(_Table):
     """What holds for the series as a whole."""
@@ -215,6 +227,8 @@ class Series(_Table):
     changelog: dict[int, list[Line]] = Field(default_factory=dict)
     allow_many: Line | None = None
     in_reply_to: Literal["none", "previous"] = "none"
+    change_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.+-]{1,200}$")] | None = None
+    range_diff: bool = False
 
     @field_validator("changelog", mode="before")
     @classmethod
@@ -397,6 +411,8 @@ def _cross_check(campaign: Campaign) -> list[str]:
                 problems += _missing(campaign.folder, step.rule, f"{where}.step[{at}].rule")
             elif isinstance(step, ApplyStep):
                 problems += _missing(campaign.folder, step.apply, f"{where}.step[{at}].apply")
+                if step.hand and at < len(patch.step):
+                    problems.append(f"{where}.step[{at}].hand: is for the last step of a patch")
     return problems
 
 

@@ -10,9 +10,10 @@ from generator.campaign import MoveStep, Patch
 from generator.conversion import TroubleError, UnmatchedError, ledger_of
 from generator.errors import CampaignError, ConflictError, ExpectedFailureError
 from generator.ledger import Ledger, Search, Site, within
-from generator.messages import compose_message
+from generator.messages import Change, Tagger, compose_message, no_tags, with_tags
+from generator.resolving import UnfitError
 from generator.split import Shard
-from generator.steps import StepReport, Workshop, run_step
+from generator.steps import StepReport, Workshop, run_step, unresolved
 from generator.tree import Identity, ScratchIndex
 
 
@@ -84,16 +85,19 @@ class _Made:
     left_out: tuple[str, ...]
     files: tuple[edits.FileEdit, ...]
     ledger: Ledger
+    diff: bytes
 
 
-def build(shop: Workshop, committer: Identity) -> Built:
+def build(shop: Workshop, committer: Identity, tagger: Tagger = no_tags) -> Built:
     """Make the commits of ``shop.campaign`` in ``shop.worktree``, on top of where it is.
 
     ``committer`` has the date of the cover letter; each commit is a second
     later than what comes before it, so that sorting by date gives the order.
+    ``tagger`` says which trailers a commit's message is to have beside those that
+    the campaign gives it.
     Raises what the first failing patch raises, with the patch named.
     """
-    builder = _Builder(shop, committer)
+    builder = _Builder(shop, committer, tagger)
     campaign = shop.campaign
     for at, patch in enumerate(campaign.patches, 1):
         shop.bench.progress(patch.title, at - 1, len(campaign.patches))
@@ -104,9 +108,10 @@ def build(shop: Workshop, committer: Identity) -> Built:
 class _Builder:
     """The series as far as it is built."""
 
-    def __init__(self, shop: Workshop, committer: Identity) -> None:
+    def __init__(self, shop: Workshop, committer: Identity, tagger: Tagger) -> None:
         self._shop = shop
         self._committer = committer
+        self._tagger = tagger
         self._base = shop.worktree.head()
         self._patches: list[BuiltPatch] = []
         self._skipped: list[SkippedPatch] = []
@@ -135,6 +140,9 @@ class _Builder:
 
     def add(self, patch: Patch) -> None:
         """Build one patch of the campaign, or note why not."""
+        if patch.omit:
+            self._skipped.append(SkippedPatch(patch.id, patch.title, patch.omit))
+            return
         waiting = [
             site
             for site in self._open.get(patch.needs or "", ())
@@ -166,7 +174,8 @@ class _Builder:
     def _commit(self, made: _Made) -> BuiltPatch:
         number = len(self._patches) + 1
         worktree = self._shop.worktree
-        message, author = self._message(made, made.files, made.ledger, self._shard(made))
+        whole = self._shard(made)
+        message, author = self._message(made, made.patch.id, made.files, made.ledger, whole)
         who = (self._dated(author, number), self._dated(self._committer, number))
         commit = worktree.commit(message, *who)
         return self._built(made, made.patch.id, "", number, message, commit, made.files)
@@ -223,12 +232,12 @@ class _Builder:
         number = 1 if made.patch.into == "series" else len(self._patches) + 1
         files = tuple(file for file in made.files if file.path in shard.files)
         ledger = _part(made.ledger, files)
-        message, author = self._message(made, files, ledger, shard)
+        name = f"{made.patch.id}-{shard.name}"
+        message, author = self._message(made, name, files, ledger, shard)
         names = dict.fromkeys(name for file in files for name in (file.source, file.path))
         index.put([entries[name] for name in names if name in entries])
         who = (self._dated(author, number), self._dated(self._committer, number))
         commit = index.commit(message, *who)
-        name = f"{made.patch.id}-{shard.name}"
         if name in self._ids:
             raise CampaignError(
                 [f"patch {made.patch.id}: its shard {shard.label} and a patch are both '{name}'"],
@@ -253,7 +262,12 @@ class _Builder:
         return BuiltPatch(name, made.patch.id, label, number, title, commit, *parts)
 
     def _message(
-        self, made: _Made, files: Sequence[edits.FileEdit], ledger: Ledger, shard: Shard
+        self,
+        made: _Made,
+        name: str,
+        files: Sequence[edits.FileEdit],
+        ledger: Ledger,
+        shard: Shard,
     ) -> tuple[str, Identity]:
         message = compose_message(
             self._shop.campaign,
@@ -264,6 +278,9 @@ class _Builder:
             ledger=ledger,
             shard=shard,
         )
+        diff = made.diff if len(files) == len(made.files) else _part_of(made.diff, files)
+        change = Change(name, made.patch.id, diff, made.reports, complete=not made.left_out)
+        message = with_tags(message, self._tagger(change), self._committer)
         return message, _author(made.patch, made.reports, self._committer)
 
     def _shard(self, made: _Made) -> Shard:
@@ -281,6 +298,17 @@ def _part(ledger: Ledger, files: Sequence[edits.FileEdit]) -> Ledger:
     """The sites in ``files``."""
     names = {file.source for file in files}
     return Ledger(ledger.words, tuple(site for site in ledger.sites if site.path in names))
+
+
+def _part_of(diff: bytes, files: Sequence[edits.FileEdit]) -> bytes:
+    """What ``diff`` does to ``files``."""
+    names = {file.path for file in files}
+    parts = re.split(rb"^(?=diff --git )", diff, flags=re.MULTILINE)
+    return b"".join(
+        part
+        for part in parts
+        if part and not names.isdisjoint(file.path for file in edits.summarize(part))
+    )
 
 
 def _run_patch(shop: Workshop, patch: Patch) -> _Made:
@@ -305,7 +333,7 @@ def _run_patch(shop: Workshop, patch: Patch) -> _Made:
         ]
     if troubles:
         raise TroubleError(f"patch {patch.id}", troubles)
-    return _Made(patch, tuple(reports), tuple(left_out), edits.summarize(diff), ledger)
+    return _Made(patch, tuple(reports), tuple(left_out), edits.summarize(diff), ledger, diff)
 
 
 def _allowed(patch: Patch, reports: Sequence[StepReport]) -> str:
@@ -335,6 +363,8 @@ def _run_steps(shop: Workshop, patch: Patch) -> tuple[list[StepReport], list[str
         except CampaignError as error:
             named = [f"patch {patch.id}: step {at}: {problem}" for problem in error.problems]
             raise CampaignError(named, hint=error.hint) from error
+        except UnfitError as error:
+            raise unresolved(shop, patch, at, error) from error
         except (ConflictError, ExpectedFailureError) as error:
             raise type(error)(f"patch {patch.id}: step {at}: {error}", hint=error.hint) from error
         if done:

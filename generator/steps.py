@@ -26,6 +26,7 @@ from generator.errors import (
     ExpectedFailureError,
     UsageError,
 )
+from generator.resolving import Resolution, UnfitError, UnresolvedError, digest, hunks, keep
 from generator.rule import Rule, read_rule
 from generator.rules import find_rule
 from generator.split import Shard, by_place, common_prefix, distinct, path_prefix, shards
@@ -34,13 +35,17 @@ from generator.tree import Identity, Tree, Worktree, run_git
 
 @dataclass(frozen=True)
 class Workshop:
-    """What steps need: the campaign, the tree, and what a rule needs to run."""
+    """What steps need: the campaign, the tree, and what a rule needs to run.
+
+    ``keep_conflicts`` leaves a diff that does not fit in a worktree of its own.
+    """
 
     campaign: Campaign
     tree: Tree
     bench: Bench
     owners: Callable[[str, Sequence[str]], Mapping[str, str]] = lambda _kind, _files: {}
     previous: Mapping[str, Sequence[Shard]] = field(default_factory=dict)
+    keep_conflicts: bool = True
 
     def split(self, patch: Patch, files: Sequence[str]) -> list[Shard]:
         """``files`` of a patch in shards, each with its subject prefix."""
@@ -175,16 +180,25 @@ def _run_move(shop: Workshop, step: MoveStep) -> StepReport:
 
 
 def _run_apply(shop: Workshop, step: ApplyStep) -> StepReport:
-    content = _message(shop.campaign.folder / step.apply, step)
-    author = None
-    diff = content
-    if re.match(rb"From |[A-Za-z-]+: ", content):
-        author, diff = _split_mail(content, step.apply)
+    author, diff = diff_of(shop.campaign.folder, step)
+    before = shop.worktree.snapshot()
     try:
         shop.worktree.apply(diff, three_way=True)
     except ConflictError as error:
-        raise ConflictError(f"{step.apply}: {error}") from error
+        misfits = shop.worktree.misfits(diff, before)
+        raise UnfitError(step, diff, before, misfits) from error
     return StepReport(f"apply {step.apply}", 1, (), author=author)
+
+
+def diff_of(folder: Path, step: ApplyStep) -> tuple[Identity | None, bytes]:
+    """The diff that a step applies, and who wrote it where that is a mail.
+
+    Raises ``CampaignError`` when the mail cannot be read or is not there.
+    """
+    content = _message(folder / step.apply, step)
+    if re.match(rb"From |[A-Za-z-]+: ", content):
+        return _split_mail(content, step.apply)
+    return None, content
 
 
 def _message(path: Path, step: ApplyStep) -> bytes:
@@ -223,6 +237,22 @@ def _split_mail(content: bytes, name: str) -> tuple[Identity | None, bytes]:
     return author, diff
 
 
+def unresolved(shop: Workshop, patch: Patch, at: int, error: UnfitError) -> ConflictError:
+    """What to say of a diff that does not fit, which is left in a worktree to be resolved."""
+    message = f"patch {patch.id}: step {at}: {error}"
+    if not shop.keep_conflicts:
+        return ConflictError(message)
+    folder, step = shop.campaign.folder, error.step
+    wanted = Resolution(patch.id, at, step.apply, step.hand, digest(error))
+    place = keep(shop.tree, shop.worktree, folder, wanted, error)
+    shown = [f"patch {patch.id}: {hunk}" for hunk in hunks(error.diff, error.misfits)]
+    hint = (
+        f"resolve it in {place}, then 'reroll absorb --resolved {place}'; "
+        f"'reroll absorb --abort {place}' removes that"
+    )
+    return UnresolvedError(message, shown, hint=hint)
+
+
 def _run_pick(shop: Workshop, step: PickStep) -> StepReport:
     commit = shop.tree.resolve(step.pick)
     words = ["cherry-pick", "--no-commit", commit]
@@ -246,7 +276,7 @@ def check_rules(bench: Bench, campaign: Campaign) -> None:
     seen: set[str] = set()
     for patch in campaign.patches:
         for step in patch.step:
-            if not isinstance(step, RuleStep):
+            if patch.omit or not isinstance(step, RuleStep):
                 continue
             try:
                 rule = rule_of(campaign, step)

@@ -77,6 +77,8 @@ _LOCAL_VARIABLES = (
 )
 _ZERO = "0" * 40
 _PREFIX = "reroll-tree-"
+# What a worktree that is kept is for, in its administrative directory.
+_NOTE = "reroll-resolve"
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,17 @@ class Identity:
 
     def __str__(self) -> str:
         return f"{self.name} <{self.email}>"
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A commit: its id, parents and tree, who wrote it, its whole message in UTF-8."""
+
+    id: str
+    parents: tuple[str, ...]
+    tree: str
+    author: Identity
+    message: str
 
 
 @dataclass(frozen=True)
@@ -221,6 +234,38 @@ class Tree:
         entries = (entry.lstrip("\n").partition("\n") for entry in self.git(*words).split("\0"))
         return {commit: message for commit, _, message in entries if commit}
 
+    def commits(self, base: str, tip: str) -> list[Commit]:
+        """The commits of ``base..tip``, the oldest first."""
+        form = "--format=%H%x00%P%x00%T%x00%an%x00%ae%x00%B"
+        words = ("log", "--reverse", "--topo-order", "-z", "--encoding=UTF-8", form)
+        parts = self.git(*words, f"{base}..{tip}").split("\0")
+        rows = zip(*(parts[at::6] for at in range(6)), strict=False)
+        return [
+            Commit(commit, tuple(parents.split()), tree, Identity(name, email), message)
+            for commit, parents, tree, name, email, message in rows
+        ]
+
+    def has(self, commit: str) -> bool:
+        """Whether the commit with this id is here."""
+        words = ("rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}")
+        return bool(self.git(*words, check=False))
+
+    def diff(self, old: str, new: str, paths: Sequence[str] = ()) -> bytes:
+        """What is different between two trees or commits (in ``paths``), as a git diff."""
+        words = ["diff", "--binary", "--full-index", "--no-ext-diff", "--no-textconv", old, new]
+        literal = [f":(literal){path}" for path in paths]
+        return run_git([*words, "--", *literal], cwd=self.path).stdout
+
+    def differs(self, old: str, new: str, paths: Sequence[str] = ()) -> bool:
+        """Whether two trees or commits are different (in ``paths``)."""
+        return bool(self.names_between(old, new, paths))
+
+    def names_between(self, old: str, new: str, paths: Sequence[str] = ()) -> list[str]:
+        """The files that are different between two trees or commits, of a rename both."""
+        words = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new, "--")
+        said = self.git(*words, *(f":(literal){path}" for path in paths))
+        return [name for name in said.split("\0") if name]
+
     def files_of(self, base: str, tip: str) -> dict[str, tuple[str, ...]]:
         """The files that each commit of ``base..tip`` touches, of a rename both, by its id."""
         words = ["log", "--reverse", "--no-renames", "--name-only", "-z", "--format=%x01%H"]
@@ -342,18 +387,53 @@ class Tree:
         """
         self._remove_orphans()
         holder = Path(mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
-        place = holder / "tree"
-        words = ("worktree", "add", "--quiet", "--detach", "--force", "--no-checkout")
         try:
-            self.git(*words, str(place), commit)
-            worktree = Worktree(place)
-            worktree.git("read-tree", "HEAD")
-            worktree.mark("--skip-worktree", worktree.git("ls-files", "-z"))
-            yield worktree
+            yield self._add_worktree(holder / "tree", commit)
         finally:
-            shutil.rmtree(holder, ignore_errors=True)
-            with contextlib.suppress(RerollError):
-                self.git("worktree", "prune")
+            self._remove_worktree(holder)
+
+    def _add_worktree(self, place: Path, commit: str) -> "Worktree":
+        words = ("worktree", "add", "--quiet", "--detach", "--force", "--no-checkout")
+        self.git(*words, str(place), commit)
+        worktree = Worktree(place)
+        worktree.git("read-tree", "HEAD")
+        worktree.mark("--skip-worktree", worktree.git("ls-files", "-z"))
+        return worktree
+
+    def _remove_worktree(self, holder: Path) -> None:
+        shutil.rmtree(holder, ignore_errors=True)
+        with contextlib.suppress(RerollError):
+            self.git("worktree", "prune")
+
+    def keep_worktree(self, place: Path, commit: str, note: str) -> "Worktree":
+        """A worktree at ``commit`` that stays until ``drop_kept``; ``note`` says what it is for.
+
+        ``place`` is a path that does not exist yet.  As ``worktree``, it has no files but
+        those that are asked for.
+        """
+        try:
+            worktree = self._add_worktree(place, commit)
+            worktree.admin(_NOTE).write_text(note, encoding="utf-8")
+        except BaseException:
+            self._remove_worktree(place)
+            raise
+        return worktree
+
+    def kept(self, holder: Path) -> dict[Path, str]:
+        """The worktrees right below ``holder`` that are kept, each with its note."""
+        found = {}
+        for line in self.git("worktree", "list", "--porcelain").splitlines():
+            place = Path(line.removeprefix("worktree "))
+            if line.startswith("worktree ") and place.parent == holder.resolve():
+                with contextlib.suppress(OSError, UnicodeDecodeError, RerollError):
+                    found[place] = Worktree(place).admin(_NOTE).read_text(encoding="utf-8")
+        return found
+
+    def drop_kept(self, place: Path) -> None:
+        """Remove a kept worktree with all that is in it, and its holder when that is empty."""
+        self._remove_worktree(place)
+        with contextlib.suppress(OSError):
+            place.parent.rmdir()
 
 
 def read_settings(prefix: str, *, cwd: Path) -> dict[str, tuple[str, ...]]:
@@ -499,6 +579,45 @@ class Worktree:
         """Whether git tracks ``path``, a file or a directory, here."""
         return bool(self.git("ls-files", "-z", "--", f":(literal){path}"))
 
+    def admin(self, name: str) -> Path:
+        """Where ``name`` is, or would be, in this worktree's administrative directory."""
+        # Asking for --git-path would give a place that all worktrees share.
+        return Path(self.git("rev-parse", "--absolute-git-dir").decode().rstrip("\n")) / name
+
+    def misfits(self, diff: bytes, tree: str) -> list[tuple[str, int]]:
+        """Where ``diff`` does not fit ``tree``: files, each with the line of its first such hunk.
+
+        Lines are those of the hunk's header, 0 where the file as a whole is wrong.
+        """
+        with self.scratch_index() as index:
+            said = index.check(diff, tree)
+        found: dict[str, int] = {}
+        for name, line in re.findall(r"^error: (?:patch failed: )?([^:\n]+):(\d+)?", said, re.M):
+            found.setdefault(name, int(line or 0))
+        return list(found.items())
+
+    def leftover_markers(self) -> list[str]:
+        """Where what is staged has a line that a merge left, as ``FILE:LINE``."""
+        result = run_git(["diff", "--cached", "--check", "HEAD"], cwd=self.path, check=False)
+        said = result.stdout.decode("utf-8", "replace")
+        return re.findall(r"^(.+:\d+): leftover conflict marker$", said, re.MULTILINE)
+
+    def apply_partly(self, diff: bytes) -> None:
+        """Apply what fits of ``diff``: conflict markers where its blobs are known, else .rej files.
+
+        What was staged stays so, and a hunk that does not fit changes nothing.
+        """
+        named = run_git(["apply", "--numstat", "-z", "-"], cwd=self.path, stdin=diff, check=False)
+        names = named.stdout.decode("utf-8", "surrogateescape").replace("\t", "\0").split("\0")
+        # git would write them out by itself, and then not know them again.
+        self.materialize(names)
+        merged = run_git(
+            ["apply", "--index", "--3way", "-"], cwd=self.path, stdin=diff, check=False
+        )
+        if merged.returncode != 0 and not self.git("status", "--porcelain", "-uno"):
+            # Its exit status says again that there are rejects.
+            run_git(["apply", "--index", "--reject", "-"], cwd=self.path, stdin=diff, check=False)
+
     def apply(self, diff: bytes, *, three_way: bool = False) -> None:
         """Apply ``diff`` to files and index, wholly or not at all.
 
@@ -601,6 +720,15 @@ class ScratchIndex:
         """Start again from ``commit``."""
         self._parent = commit
         self._git("read-tree", commit)
+
+    def check(self, diff: bytes, tree: str) -> str:
+        """What ``git apply --check`` complains of when ``diff`` is to fit ``tree``."""
+        self._git("read-tree", tree)
+        words = ["apply", "--check", "--cached", "-"]
+        result = run_git(
+            words, cwd=self._worktree.path, stdin=diff, env=self._variables, check=False
+        )
+        return result.stderr.decode("utf-8", "replace")
 
     def put(self, entries: Sequence[str]) -> None:
         """Take over entries as ``Worktree.staged_entries`` has them."""
