@@ -1,0 +1,568 @@
+"""What became of each tag that reviewers gave; ``trailers.toml`` of the series folder.
+
+The states follow from the mails alone, in the order they were written; ``decision`` and
+what else a person writes into the file stays.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Literal, get_args
+
+from generator.errors import RerollError, UsageError
+from series import addresses, tags
+from series.givers import Givers
+from series.tags import Mention
+from series.threads import Target
+from series.version import PatchRecord, Version
+
+FILE_NAME = "trailers.toml"
+State = Literal[
+    "given", "withdrawn", "given again", "conditional", "partial", "whole series", "unclear"
+]
+# What is taken into the next version while the patch stays the same one.
+TAKEN: tuple[State, ...] = ("given", "given again", "partial", "whole series")
+_HEAD = """\
+# What reviewers gave.  reroll adds to this file and keeps version, state, messages and why
+# true to the replies; "decision" ("take", "drop") and comments are yours.
+"""
+_FOLLOWING = ("version", "state", "messages", "why")
+
+
+@dataclass(frozen=True)
+class Tag:
+    """A tag of one person for one patch, as ``trailers.toml`` has it.
+
+    ``patch`` is the patch's id, empty where it is of none; ``version`` the one it was given
+    to; ``trailer`` the line; ``messages`` the ids of the mails that say so; ``why`` the
+    words for a state that is not plainly given; ``decision`` is the user's: "take", "drop"
+    or empty.
+    """
+
+    patch: str
+    version: int
+    trailer: str
+    state: State
+    messages: tuple[str, ...]
+    why: str = ""
+    decision: str = ""
+
+    @property
+    def name(self) -> str:
+        """The tag without the person: "Acked-by"."""
+        return self.trailer.partition(":")[0]
+
+    @property
+    def person(self) -> str:
+        """Who gave it, as the trailer names them."""
+        return self.trailer.partition(":")[2].strip()
+
+    @property
+    def taken(self) -> bool:
+        """Whether it goes into the next version where it survives."""
+        return self.decision == "take" if self.decision else self.state in TAKEN
+
+
+@dataclass(frozen=True)
+class Said:
+    """A mail and what it says of tags: a reply, or a patch (``posted``) with those it carries."""
+
+    message_id: str
+    sender: str
+    target: Target
+    mentions: tuple[Mention, ...] = ()
+    posted: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Account:
+    """What became of one mention: ``state`` of the tag, or why there is none of it.
+
+    ``patches`` are the ids of the patches that it counts for.
+    """
+
+    message_id: str
+    sender: str
+    version: int
+    patch: str
+    line: int
+    text: str
+    state: str
+    why: str
+    patches: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The tags, and an account of every line that looked like one."""
+
+    tags: tuple[Tag, ...]
+    accounts: tuple[Account, ...]
+
+
+@dataclass
+class _Table:
+    """The tags so far, by (patch, tag, person)."""
+
+    versions: Mapping[int, Version]
+    givers: Givers
+    found: dict[tuple[str, str, str], Tag] = field(default_factory=dict)
+    accounts: list[Account] = field(default_factory=list)
+
+
+def states(said: Sequence[Said], versions: Sequence[Version], givers: Givers) -> Outcome:
+    """What became of every tag in ``said``, mails in the order they were written."""
+    for one in said:
+        givers.learn([one.sender, *(mention.person for mention in one.mentions)])
+        givers.learn(person for _, person in one.posted)
+    table = _Table({version.version: version for version in versions}, givers)
+    for one in said:
+        for name, person in one.posted:
+            _carry(table, one, name, person)
+        for mention in one.mentions:
+            _account(table, one, mention)
+    order = {
+        patch.id: (version.version, patch.number)
+        for version in sorted(versions, key=lambda version: version.version)
+        for patch in version.patches
+    }
+    made = sorted(table.found.values(), key=lambda tag: (order.get(tag.patch, (0, 0)), tag.version))
+    return Outcome(tuple(made), tuple(table.accounts))
+
+
+def _account(table: _Table, one: Said, mention: Mention) -> None:
+    """Let a mention have its effect, and say what that was."""
+    answer: tuple[str, str, tuple[str, ...]] = ("quoted commit", mention.words, ())
+    if mention.kind == "given":
+        answer = _give(table, one, mention)
+    elif mention.kind != "elsewhere":
+        answer = _change(table, one, mention)
+    state, why, patches = answer
+    table.accounts.append(
+        Account(
+            one.message_id,
+            one.sender,
+            one.target.version,
+            one.target.patch,
+            mention.line,
+            _clean(mention.text.strip()),
+            state,
+            _clean(why),
+            patches,
+        )
+    )
+
+
+def _clean(text: str) -> str:
+    """Words of a mail as one line that neither a terminal nor TOML trips over."""
+    return addresses.printable(" ".join(text.split()))[:500]
+
+
+def _carry(table: _Table, one: Said, name: str, person: str) -> None:
+    """A tag in the message of a posted patch: its author holds it for given."""
+    key = _key(table, one.target.patch, name, person)
+    before = table.found.get(key)
+    if before is None:
+        made = Tag(key[0], one.target.version, _trailer(name, person), "given", (one.message_id,))
+        table.found[key] = made
+    elif before.state != "withdrawn":  # nobody but the giver gives it back
+        # The mails that gave it, and the newest patch that carries it.
+        messages = tuple(name for name in before.messages if name not in _patch_mails(table))
+        state = before.state if before.state in TAKEN else "given"
+        table.found[key] = replace(
+            before,
+            version=max(one.target.version, before.version),
+            state=state,
+            messages=(*messages, one.message_id),
+            why=before.why if before.state in TAKEN else "",
+        )
+
+
+def _patch_mails(table: _Table) -> set[str]:
+    return {patch.message_id for one in table.versions.values() for patch in one.patches}
+
+
+def _give(table: _Table, one: Said, mention: Mention) -> tuple[str, str, tuple[str, ...]]:
+    """A tag in a reply; answers its state, why, and the patches it is for."""
+    own = not mention.person or table.givers.is_own(mention.person, one.sender)
+    if not own and mention.name not in ("Fixes", "Closes", "Cc"):
+        return _of_another(table, one, mention)
+    state, why = _state(table, one, mention)
+    patches, scope, words = _scope(table, one.target, mention)
+    trailer = _trailer(mention.name, _repaired(mention, one.sender))
+    if not trailer:
+        return "unclear", why or "names nobody", ()
+    states = [
+        _put(table, one, patch, trailer, state or scope, "; ".join(filter(None, (why, words))))
+        for patch in patches
+    ]
+    return states[0], "; ".join(filter(None, (why, words))), tuple(patches)
+
+
+def _state(table: _Table, one: Said, mention: Mention) -> tuple[State | None, str]:
+    """The state that a mention has whatever its scope, and why."""
+    if mention.unclear:
+        return "unclear", f"{mention.unclear}: {mention.text.strip()}"
+    if mention.name == "Signed-off-by":
+        return "unclear", "a Signed-off-by says who passed the patch on, not that it is good"
+    if mention.condition:
+        return "conditional", mention.condition
+    if table.givers.elsewhere(mention.person, one.sender):
+        return None, f"the mail came from {one.sender}"
+    return None, ""
+
+
+def _of_another(table: _Table, one: Said, mention: Mention) -> tuple[str, str, tuple[str, ...]]:
+    """A tag that names somebody else than who wrote the mail: it changes nothing of theirs."""
+    if mention.indented:
+        return "quoted commit", "is indented, and names another than who wrote the mail", ()
+    why = f"names another than who wrote the mail: {one.sender or 'nobody'}"
+    if mention.unclear:
+        why = f"{mention.unclear}, and {why}"
+    trailer = _trailer(mention.name, mention.person)
+    patch = one.target.patch
+    if trailer and _key(table, patch, mention.name, mention.person) not in table.found:
+        _put(table, one, patch, trailer, "unclear", why)
+        return "unclear", why, (patch,)
+    return "unclear", why, ()
+
+
+def _repaired(mention: Mention, sender: str) -> str:
+    """Who a tag names, with the address of the mail where its own cannot be used."""
+    if mention.name in ("Fixes", "Closes", "Cc"):
+        return mention.person
+    return sender if addresses.problem(mention.person) else mention.person
+
+
+def _trailer(name: str, person: str) -> str:
+    """A trailer's line; empty where nobody is named.  Nothing in it breaks the line."""
+    plain = addresses.plain(person) if addresses.split(person)[1] else person
+    clean = _clean(plain).strip()
+    return f"{name}: {clean}" if clean else ""
+
+
+def _put(table: _Table, one: Said, patch: str, trailer: str, state: State, why: str) -> State:
+    """Note a tag that its giver wrote; answers the state it has now."""
+    name, _, person = trailer.partition(": ")
+    key = _key(table, patch, name, person)
+    before = table.found.get(key)
+    made = Tag(patch, one.target.version, trailer, state, (one.message_id,), _clean(why))
+    if before is not None:
+        made = _later(before, made)
+    table.found[key] = made
+    return made.state
+
+
+def _later(before: Tag, made: Tag) -> Tag:
+    """A tag that was given once more."""
+    messages = tuple(dict.fromkeys((*before.messages, *made.messages)))
+    if before.state == "withdrawn" and made.state in TAKEN:
+        why = f"{made.why}; {before.why}" if made.why else before.why
+        return replace(made, state="given again", messages=messages, why=why)
+    # What is less than clear does not take away what was, nor does a late mail of an old thread.
+    older = made.version < before.version
+    if before.state in TAKEN and (made.state == "unclear" or older):
+        return replace(before, messages=messages)
+    return replace(made, messages=messages)
+
+
+def _change(table: _Table, one: Said, mention: Mention) -> tuple[str, str, tuple[str, ...]]:
+    """A withdrawal, a refusal, or a tag given again, by who wrote the mail."""
+    if mention.person and not table.givers.same(mention.person, one.sender):
+        return "nothing", f"names another than who wrote the mail: {one.sender}", ()
+    words = mention.words or mention.text.strip()
+    quoted = [text.partition(": ") for text in mention.quoted]
+    alike = [person for name, _, person in quoted if mention.name in ("", name)]
+    if mention.pointing and alike and not any(table.givers.same(p, one.sender) for p in alike):
+        return "nothing", f"points at a tag of another: {words}", ()
+    patches, _, _ = _scope(table, one.target, mention)
+    wanted: State = "given again" if mention.kind == "again" else "withdrawn"
+    changed = [
+        tag.patch
+        for key, tag in _theirs(table, one, mention, patches)
+        if _turn(table, key, one, wanted, words, doubt=bool(mention.condition))
+    ]
+    if changed:
+        return ("unclear" if mention.condition else wanted), words, tuple(dict.fromkeys(changed))
+    if mention.kind == "nak":
+        return "NAK", words, ()
+    return "nothing", f"no tag of theirs is known here that it could be about: {words}", ()
+
+
+def _theirs(
+    table: _Table, one: Said, mention: Mention, patches: Sequence[str]
+) -> list[tuple[tuple[str, str, str], Tag]]:
+    """The tags of who wrote the mail that a mention is about."""
+    person = table.givers.key(one.sender) if one.sender else ""
+    own = [
+        (key, tag)
+        for key, tag in table.found.items()
+        if person and key[2] == person and key[0] in patches and tags.endorses(tag.name)
+    ]
+    if mention.kind == "nak" or not mention.name:
+        return own
+    # "my ack" may well be a Reviewed-by.
+    return [pair for pair in own if pair[1].name == mention.name] or own
+
+
+def _turn(
+    table: _Table, key: tuple[str, str, str], one: Said, state: State, words: str, *, doubt: bool
+) -> bool:
+    """Change a tag's state where that is a change."""
+    before = table.found[key]
+    if (state == "given again") != (before.state == "withdrawn"):
+        return False
+    table.found[key] = replace(
+        before,
+        state="unclear" if doubt else state,
+        messages=tuple(dict.fromkeys((*before.messages, one.message_id))),
+        why=_clean(words),
+        version=max(before.version, one.target.version) if state != "withdrawn" else before.version,
+    )
+    return True
+
+
+def _key(table: _Table, patch: str, name: str, person: str) -> tuple[str, str, str]:
+    return patch, name.lower(), table.givers.key(person)
+
+
+def _scope(table: _Table, target: Target, mention: Mention) -> tuple[list[str], State, str]:
+    """The patches that a mention is for, the state that gives a tag, and the words that say so."""
+    scope = mention.scope
+    patches = table.versions[target.version].patches if target.version in table.versions else ()
+    # "This conflicts with patch 3." makes no tag one for patch 3.
+    if target.patch and not scope.linked:
+        return [target.patch], "given", ""
+    everything = [patch.id for patch in patches]
+    if not scope.words or (scope.whole and not (scope.numbers or scope.without or scope.parts)):
+        why = scope.words or "was given to the cover letter"
+        return (everything, "whole series", why) if everything else ([""], "unclear", why)
+    chosen = _chosen(patches, target, mention)
+    if chosen is not None and not scope.linked:
+        return chosen, "unclear", f"may be for some patches only: {scope.words}"
+    if chosen is None:
+        why = f"does not fit the patches of version {target.version}: {scope.words}"
+        return [target.patch], "unclear", why
+    return (
+        chosen,
+        "given" if chosen == [target.patch] and not scope.parts else "partial",
+        scope.words,
+    )
+
+
+def _chosen(patches: Sequence[PatchRecord], target: Target, mention: Mention) -> list[str] | None:
+    """The ids of the patches that a scope names; ``None`` where it names what is not there."""
+    scope = mention.scope
+    by_number = {patch.number: patch.id for patch in patches}
+    numbers = {*scope.numbers, *((target.number,) if scope.this and target.number else ())}
+    numbers |= {target.number - back for back in scope.back if target.number}
+    if scope.without:
+        numbers |= set(by_number) - set(scope.without)
+    if scope.count and scope.count != len(by_number):
+        return None
+    if numbers - by_number.keys() or set(scope.without) - by_number.keys():
+        return None
+    if not scope.parts or numbers:
+        return [by_number[number] for number in sorted(numbers)] or None
+    fitting = [patch.id for patch in patches if _touches(patch, scope.parts)]
+    if not target.patch:
+        return fitting or None
+    # A part of the patch that is answered, in the reviewer's own words.
+    paths = any("/" in part for part in scope.parts)
+    return [target.patch] if target.patch in fitting or not paths else None
+
+
+def _touches(patch: PatchRecord, parts: Sequence[str]) -> bool:
+    """Whether a patch is about one of ``parts``: paths, or words of paths and of its title."""
+    for part in parts:
+        folded = part.casefold().rstrip("/*")
+        if "/" in folded:
+            if any(
+                f"{name}/".casefold().startswith(f"{folded}/") or folded in name.casefold()
+                for name in patch.files
+            ):
+                return True
+            continue
+        words = {piece for name in patch.files for piece in name.casefold().split("/")}
+        prefix = patch.title.casefold().rpartition(":")[0].replace("/", ":").split(":")
+        if folded in words | {piece.strip() for piece in prefix}:
+            return True
+    return False
+
+
+def read(folder: Path) -> tuple[Tag, ...]:
+    """The tags in ``trailers.toml``; none where there is no such file.
+
+    Raises ``UsageError`` for a file that cannot be read or means nothing.
+    """
+    return tuple(_checked(folder / FILE_NAME, _text(folder / FILE_NAME)))
+
+
+def update(
+    folder: Path,
+    found: Sequence[Tag],
+    known: frozenset[str],
+    givers: Givers,
+    *,
+    dry_run: bool = False,
+) -> tuple[tuple[Tag, ...], tuple[Tag, ...]]:
+    """Bring ``trailers.toml`` up to date with ``found``, under the lock of the caller.
+
+    ``known`` are the message ids of all mails that there are: an entry whose mails are
+    among them and that none of them gives any more goes, unless the user has decided on
+    it.  Answers the tags as the file has them now, and those that are new or changed.
+    Raises as ``read`` does, and ``RerollError`` where it cannot be written.
+    """
+    path = folder / FILE_NAME
+    text = _text(path)
+    before = _checked(path, text)
+    places = _places(before, found, givers)
+    edits: dict[int, Tag | None] = {}
+    for at, tag in enumerate(before):
+        if at in places:
+            now = places[at]
+            edits[at] = replace(now, trailer=tag.trailer, decision=tag.decision)
+        elif tag.messages and known.issuperset(tag.messages) and not tag.decision:
+            edits[at] = None
+    new = [tag for tag in found if tag not in places.values()]
+    changed = [tag for at, tag in edits.items() if tag is not None and tag != before[at]]
+    if not dry_run:
+        made = _edited(path, text, before, edits) + _blocks(new, first=not text)
+        if made != text:
+            _write(path, made)
+    kept = [edits.get(at, tag) for at, tag in enumerate(before)]
+    return (*(tag for tag in kept if tag is not None), *new), (*changed, *new)
+
+
+def _places(before: Sequence[Tag], found: Sequence[Tag], givers: Givers) -> dict[int, Tag]:
+    """Which entry of the file is which tag: by patch, name and person, else by its first mail."""
+    keys: dict[tuple[str, str, str], int] = {}
+    mails: dict[tuple[str, str, str], int] = {}
+    for number, tag in enumerate(before):
+        keys.setdefault((tag.patch, tag.name.lower(), givers.key(tag.person)), number)
+        if tag.messages:
+            mails.setdefault((tag.patch, tag.name.lower(), tag.messages[0]), number)
+    places: dict[int, Tag] = {}
+    for tag in found:
+        at: int | None = keys.get((tag.patch, tag.name.lower(), givers.key(tag.person)))
+        # The user has mended the trailer.
+        at = mails.get((tag.patch, tag.name.lower(), tag.messages[0])) if at is None else at
+        if at is not None:
+            places.setdefault(at, tag)
+    return places
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "is not UTF-8"
+        raise UsageError(f"{path}: cannot be read: {why}") from error
+
+
+def _checked(path: Path, text: str) -> list[Tag]:
+    try:
+        entries = tomllib.loads(text).get("trailer", [])
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise UsageError(f"{path}: {error}", hint="mend it, or move it away") from error
+    if not isinstance(entries, list):
+        raise UsageError(f"{path}: 'trailer' must be tables: [[trailer]]")
+    found = []
+    for number, entry in enumerate(entries, 1):
+        if problem := _problem(entry):
+            raise UsageError(f"{path}: trailer {number}: {problem}", hint="mend it")
+        found.append(
+            Tag(
+                entry["patch"],
+                entry["version"],
+                entry["trailer"],
+                entry["state"],
+                tuple(entry.get("messages", ())),
+                entry.get("why", ""),
+                entry.get("decision", ""),
+            )
+        )
+    return found
+
+
+def _problem(entry: object) -> str:
+    """What is wrong with an entry of the file, or empty."""
+    if not isinstance(entry, dict):
+        return "must be a table: [[trailer]]"
+    texts = {key: entry.get(key, "") for key in ("patch", "trailer", "state", "why", "decision")}
+    messages = entry.get("messages", [])
+    if bad := next((key for key, value in texts.items() if not isinstance(value, str)), ""):
+        return f"'{bad}' must be a text"
+    version = entry.get("version")
+    if not isinstance(version, int) or isinstance(version, bool) or version < 0:
+        return "'version' must be a whole number"
+    if texts["state"] not in get_args(State):
+        return f"'state' must be one of: {', '.join(get_args(State))}"
+    if texts["decision"] not in ("", "take", "drop"):
+        return '\'decision\' must be "take", "drop" or empty'
+    if not isinstance(messages, list) or not all(isinstance(one, str) for one in messages):
+        return "'messages' must be a list of message ids"
+    name, colon, person = texts["trailer"].partition(": ")
+    if not (name and colon and person.strip()) or not name.replace("-", "").isalnum():
+        return "'trailer' must be a line like 'Acked-by: Name <address>'"
+    if not texts["trailer"].isprintable():
+        return "'trailer' has control characters"
+    return ""
+
+
+def _edited(path: Path, text: str, before: Sequence[Tag], edits: Mapping[int, Tag | None]) -> str:
+    """The text with the entries changed that changed; the rest as it was."""
+    wanted = {at: tag for at, tag in edits.items() if tag != before[at]}
+    if not wanted:
+        return text
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        document = tomlkit.parse(text)
+        entries = document["trailer"]
+        for at, tag in wanted.items():
+            if tag is not None:
+                values = asdict(tag)
+                for key in _FOLLOWING:
+                    value = values[key]
+                    entries[at][key] = list(value) if isinstance(value, tuple) else value
+        return _without(tomlkit.dumps(document), [at for at, tag in wanted.items() if tag is None])
+    except (TOMLKitError, RecursionError, TypeError, KeyError) as error:
+        raise UsageError(f"{path}: cannot be changed: {error}") from error
+
+
+def _without(text: str, gone: Sequence[int]) -> str:
+    """The text without some entries, but with the comments in them."""
+    blocks = re.split(r"^(?=[ \t]*\[\[[ \t]*trailer[ \t]*\]\])", text, flags=re.MULTILINE)
+    if len(blocks) - 1 != len(tomllib.loads(text)["trailer"]):
+        return text  # a text of several lines that looks like an entry: nothing is taken away
+    for at in gone:
+        lines = blocks[at + 1].splitlines(keepends=True)
+        blocks[at + 1] = "".join(line for line in lines if line.lstrip().startswith("#"))
+    return "".join(blocks)
+
+
+def _blocks(new: Sequence[Tag], *, first: bool) -> str:
+    """New entries, as text: a document of thousands of tables is slow to change."""
+    if not new:
+        return ""
+    import tomlkit
+
+    made = [_HEAD if first else ""]
+    for tag in new:
+        values = asdict(tag)
+        lines = [f"{key} = {tomlkit.item(value).as_string()}" for key, value in values.items()]
+        made.append("\n[[trailer]]\n" + "\n".join(lines) + "\n")
+    return "".join(made)
+
+
+def _write(path: Path, text: str) -> None:
+    from series.campaign_file import write_whole
+
+    try:
+        write_whole(path, text.encode())
+    except OSError as error:
+        raise RerollError(f"{path}: cannot be written: {error.strerror}") from error
