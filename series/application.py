@@ -62,6 +62,11 @@ def apply_version(
     return Applied(branch, tip, made, identical=made == version.tree)
 
 
+def default_branch(version: Version) -> str:
+    """The branch that a version is put on where none is named."""
+    return f"{version.tag or f'reroll/{version.name}-v{version.version}'}-applied"
+
+
 def _conflict(version: Version, result: process.Result, unmerged: Sequence[str]) -> ConflictError:
     """What ``git am`` stopped at: the patch by number and title, and the files."""
     said = (result.stdout + b"\n" + result.stderr).decode("utf-8", "replace")

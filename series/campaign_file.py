@@ -7,7 +7,8 @@ import contextlib
 import os
 import re
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import NamedTemporaryFile, TemporaryDirectory
 from typing import Any
@@ -20,6 +21,8 @@ from generator import campaign as campaign_module
 from generator.campaign import FILE_NAME, Campaign
 from generator.errors import CampaignError, RerollError, UsageError
 
+# What a series folder holds that is no part of the campaign.
+_NO_CAMPAIGN = ("versions", "outgoing", "replies", "series", "resolve", ".git")
 # What is longer than this is written over several lines.
 _WIDE = 80
 _HEADER = re.compile(r"^\[\[\s*patch\s*\]\]", re.MULTILINE)
@@ -63,18 +66,49 @@ class CampaignFile:
 
     def set_steps(self, patch: str, steps: Sequence[Mapping[str, object]]) -> None:
         """Give the patch with that id other steps."""
-        self._patch(patch)["step"] = _tables(steps)
+        with self._alone(patch) as table:
+            table["step"] = _tables(steps)
 
     def add_step(self, patch: str, step: Mapping[str, object]) -> None:
         """Add a step behind the others of the patch with that id."""
-        table = self._patch(patch)
-        steps = table["step"]
-        if isinstance(steps, AoT):
-            made = _table(step)
-            made.trivia.indent = "\n"
-            steps.append(made)
-        else:  # an inline array of inline tables
-            table["step"] = _tables([*(dict(one) for one in table.unwrap()["step"]), step])
+        with self._alone(patch) as table:
+            steps = table["step"]
+            if isinstance(steps, AoT):
+                made = _table(step)
+                made.trivia.indent = "\n"
+                steps.append(made)
+            else:  # an inline array of inline tables
+                table["step"] = _tables([*(dict(one) for one in table.unwrap()["step"]), step])
+
+    def set_step(self, patch: str, at: int, step: Mapping[str, object]) -> None:
+        """Give the patch with that id another step instead of its step ``at`` (from 1)."""
+        with self._alone(patch) as table:
+            steps: Any = table["step"]
+            steps[at - 1] = _table(step) if isinstance(steps, AoT) else _value(step)
+
+    def set_step_key(self, patch: str, at: int, key: str, value: object) -> None:
+        """Set a key of the step ``at`` (from 1) of the patch with that id."""
+        steps: Any = self._patch(patch)["step"]
+        _set(steps[at - 1], key, value)
+
+    def remove_step(self, patch: str) -> None:
+        """Remove the last step of the patch with that id, which has others."""
+        with self._alone(patch) as table:
+            steps: Any = table["step"]
+            del steps[len(steps) - 1]
+
+    @contextlib.contextmanager
+    def _alone(self, patch: str) -> Iterator[Table]:
+        """The table of a patch without the comments that stand above the next one.
+
+        They would go, or be in a wrong place, with the last of its steps.
+        """
+        at, blocks = self._index(patch), self._blocks()
+        document = tomlkit.parse(blocks[at])
+        tables: Any = document["patch"]
+        yield tables[0]
+        blocks[at] = tomlkit.dumps(document)
+        self._arrange(blocks)
 
     def add_patch(self, patch: Mapping[str, object], *, after: str | None) -> None:
         """Add a patch behind the one with the id ``after``; ``None`` makes it the first."""
@@ -119,33 +153,44 @@ class CampaignFile:
         Returns the new campaign.  Raises ``CampaignError`` when it would not be valid, and
         ``UsageError`` when the file changed meanwhile; then nothing is written.
         """
-        self._validate()
+        self.preview()
         file = self._folder / FILE_NAME
         try:
             if file.read_text(encoding="utf-8") != self._before:
                 raise UsageError(f"{file}: was changed meanwhile", hint="try again")
             for name, content in self._files.items():
-                _write(self._folder / name, content)
-            _write(file, self.text.encode())
+                write_whole(self._folder / name, content)
+            write_whole(file, self.text.encode())
         except OSError as error:
             raise RerollError(f"{error.filename}: cannot be written: {error.strerror}") from error
         self._before = self.text
         return campaign_module.load(self._folder)
 
-    def _validate(self) -> None:
+    def preview(self) -> Campaign:
+        """The campaign as it would be; nothing is written.  Raises ``CampaignError``."""
+        with self.draft() as made:
+            return replace(made, folder=self._folder.resolve())
+
+    @contextlib.contextmanager
+    def draft(self) -> Iterator[Campaign]:
+        """The campaign as it would be, in a temporary copy of the folder without its versions.
+
+        Raises ``CampaignError`` when it would not be valid.
+        """
         with TemporaryDirectory(prefix="reroll-campaign-") as place:
             copy = Path(place) / "series"
-            ignored = shutil.ignore_patterns("versions", "outgoing", "replies", "series", ".git")
+            ignored = shutil.ignore_patterns(*_NO_CAMPAIGN)
             shutil.copytree(self._folder, copy, ignore=ignored, symlinks=True)
             for name, content in self._files.items():
                 (copy / name).parent.mkdir(parents=True, exist_ok=True)
                 (copy / name).write_bytes(content)
             (copy / FILE_NAME).write_text(self.text, encoding="utf-8")
             try:
-                campaign_module.load(copy)
+                made = campaign_module.load(copy)
             except CampaignError as error:
                 named = [line.replace(str(copy), str(self._folder)) for line in error.problems]
                 raise CampaignError(named, hint=error.hint) from error
+            yield made
 
     def _patches(self) -> list[Table]:
         return list(self._document["patch"])
@@ -236,18 +281,29 @@ def _table(values: Mapping[str, object]) -> Table:
     for key, value in values.items():
         if value is None:
             continue
-        if _is_tables(value):
+        if _is_tables(value) or _has_lists(value):
             later[key] = value
         else:
             made[key] = _value(value)
     for key, value in later.items():
-        made[key] = _tables(value)  # type: ignore[arg-type]
-        made[key][0].trivia.indent = "\n"
+        if isinstance(value, Mapping):
+            made[key] = _table(value)
+            made[key].trivia.indent = "\n"
+        else:
+            made[key] = _tables(value)  # type: ignore[arg-type]
+            made[key][0].trivia.indent = "\n"
     return made
 
 
 def _is_tables(value: object) -> bool:
     return isinstance(value, list | tuple) and bool(value) and isinstance(value[0], Mapping)
+
+
+def _has_lists(value: object) -> bool:
+    """Whether a table would be a long line, were it written as one."""
+    return isinstance(value, Mapping) and any(
+        isinstance(one, list | tuple) for one in value.values()
+    )
 
 
 def _value(value: object) -> Item:
@@ -274,13 +330,13 @@ def _text(value: str) -> Item:
     raw = tomlkit.string(value, literal=literal, multiline=True).as_string()
     if not value.startswith("\n"):  # a line end right behind the quotes does not count
         raw = f"{raw[:3]}\n{raw[3:]}"
-    made = tomlkit.parse(f"text = {raw}")["text"]
+    made = tomlkit.parse(f"text = {raw}\n")["text"]
     assert isinstance(made, Item)  # noqa: S101
     return made
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, its folder made; ``OSError`` when it cannot be."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(prefix=f".{path.name}-", dir=path.parent, delete=False) as file:
         try:

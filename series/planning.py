@@ -208,7 +208,9 @@ def earlier(campaign: Campaign, version: int) -> list[Version]:
 
 
 def posted(campaign: Campaign, version: int) -> list[Version]:
-    """The versions before ``version`` that were sent, in whole or in part, in order."""
+    """The versions before ``version`` that were posted, in whole or in part, in order."""
     return [
-        one for one in earlier(campaign, version) if journal.accepted(campaign.folder, one.version)
+        one
+        for one in earlier(campaign, version)
+        if one.source == "mails" or journal.accepted(campaign.folder, one.version)
     ]

@@ -28,6 +28,7 @@ def readdress(campaign: Campaign, tree: Tree, settings: Settings, version: Versi
     campaign or the tree no longer knows one of its patches.
     """
     folder = campaign.folder
+    store.refuse_posted(version)
     sending.require_journal(folder, version.version)
     if journal.accepted(folder, version.version):
         raise UsageError(

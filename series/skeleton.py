@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from generator.rule import Rule
 from generator.split import slug
+from generator.templates import literal
 
 # A longer rule is named in a message, not quoted.
 _QUOTED_LINES = 80
@@ -118,7 +119,7 @@ def _lowered(text: str) -> str:
 def _escaped(text: str) -> str:
     """Text that a template, and a TOML string in three quotes, gives back as it is."""
     text = re.sub(r"[\x00-\x09\x0b-\x1f\x7f]", " ", text).replace("'''", '"')
-    return re.sub(r"\{(?=[{%#])", "{{ '{' }}", text)
+    return literal(text)
 
 
 def _value(value: object) -> str:

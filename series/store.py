@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from generator.errors import ConflictError, RerollError, UsageError
-from series.version import MANIFEST_FORMAT, Version
+from series.version import MANIFEST_FORMAT, Absorbed, Version
 
 MANIFEST = "manifest.json"
 
@@ -81,12 +81,44 @@ def read(folder: Path, number: int | None = None) -> Version:
 
 
 def tips(folder: Path) -> set[str]:
-    """The last commits of all versions whose manifests can be read."""
+    """The last commits of all versions whose manifests can be read, and what was absorbed."""
     found = set()
     for number in numbers(folder):
         with contextlib.suppress(UsageError):
             found.add(read(folder, number).tip)
-    return found - {""}
+    known = read_absorbed(folder)
+    return (found | {known.tip if known else ""}) - {""}
+
+
+def _absorbed_path(folder: Path) -> Path:
+    return versions_dir(folder) / "absorbed.json"
+
+
+def read_absorbed(folder: Path) -> Absorbed | None:
+    """What was last absorbed; ``None`` where that is nothing, or cannot be read."""
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        text = _absorbed_path(folder).read_text(encoding="utf-8")
+        found = TypeAdapter(Absorbed).validate_json(text)
+    except (OSError, UnicodeDecodeError, ValidationError):
+        return None
+    ids = [found.generated, found.base, found.tip, *found.commits]
+    return found if all(re.fullmatch(r"[0-9a-f]{40}", commit) for commit in ids) else None
+
+
+def write_absorbed(folder: Path, absorbed: Absorbed) -> None:
+    """Record what was absorbed, whole or not at all; ``OSError`` when it cannot be written."""
+    from pydantic import TypeAdapter
+
+    data = TypeAdapter(Absorbed).dump_json(absorbed, indent=2)
+    path = _absorbed_path(folder)
+    temporary = path.with_name(f".{path.name}.new")
+    with temporary.open("wb") as file:
+        file.write(data + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
 
 
 def _check(version: Version, number: int, path: Path) -> None:
@@ -116,7 +148,7 @@ def _damage(version: Version, number: int) -> str:
         commits = [commit for commit in commits if commit]
     if version.version != number:
         return f"it is of version {version.version}"
-    if [patch.number for patch in version.patches] != list(range(1, len(version.patches) + 1)):
+    if not _in_order(version):
         return "its patches are not numbered from 1 on"
     if not version.patches:
         return "it has no patch"
@@ -134,15 +166,33 @@ def _damage(version: Version, number: int) -> str:
     return "" if all(names) and all(ids) else "a mail has no name or no message id"
 
 
+def _in_order(version: Version) -> bool:
+    """Whether the patches are numbered from 1 on; of posted ones, some may not have been found."""
+    numbers = [patch.number for patch in version.patches]
+    if version.source == "mails":
+        return numbers == sorted(set(numbers)) and min(numbers, default=1) >= 1
+    return numbers == list(range(1, len(numbers) + 1))
+
+
 def mail_path(folder: Path, version: Version, mail: str) -> Path:
     """Where a mail of ``version`` is; ``UsageError`` when it has gone."""
     path = version_dir(folder, version.version) / mail
     if not path.is_file():
-        raise UsageError(
-            f"{path}: this mail of version {version.version} has gone",
-            hint=f"run 'reroll generate -v {version.version}' again",
-        )
+        again = f"run 'reroll generate -v {version.version}' again"
+        if version.source == "mails":
+            again = f"restore it, or move {path.parent} away and take the mails in again"
+        raise UsageError(f"{path}: this mail of version {version.version} has gone", hint=again)
     return path
+
+
+def refuse_posted(version: Version) -> None:
+    """``UsageError`` for a version that was read from its mails: it stays as it was posted."""
+    if version.source == "mails":
+        raise UsageError(
+            f"version {version.version} was posted already and read from its mails: it stays as "
+            "it is",
+            hint=f"generate the next one with -v {version.version + 1}",
+        )
 
 
 @contextlib.contextmanager

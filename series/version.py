@@ -164,3 +164,17 @@ class Version:
     def mails(self) -> tuple[CoverRecord | PatchRecord, ...]:
         """All mails in the order in which they are sent."""
         return (*((self.cover,) if self.cover else ()), *self.patches)
+
+
+@dataclass(frozen=True)
+class Absorbed:
+    """Commits of a branch that are in the campaign: ``commits`` of ``base..tip``, by id.
+
+    ``generated`` is the tip of the version that they were made from.  The value of each
+    commit is the id of its patch (of a shard its own).
+    """
+
+    generated: str
+    base: str
+    tip: str
+    commits: Mapping[str, str]

@@ -95,7 +95,7 @@ def test_one_rule_becomes_a_series_worth_reading(
         (["--rule", "generic/drop-argument"], "'function' is undefined"),
         (["--rule", "generic/rename-function", "-D", "old=1"], "must be C identifiers"),
         (["--campaign", "frame_vector", "--split", "file"], "--split and -D go with --rule"),
-        ([], "one of the arguments --campaign --rule is required"),
+        ([], "one of the arguments --campaign --rule --from-mbox is required"),
     ],
 )
 def test_bad_words(reroll: Run, tmp_path: Path, words: list[str], said: str) -> None:

@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
             version,
             tree,
             onto=tree.resolve(args.onto),
-            branch=tree.branch_name(args.branch or f"{version.tag}-applied"),
+            branch=tree.branch_name(args.branch or application.default_branch(version)),
             force=args.force,
             dry_run=args.dry_run,
         )
@@ -44,8 +44,9 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         say(json.dumps(asdict(applied)))
         return 0
-    same = "identical to" if applied.identical else "not the same as"
     verb = "would apply" if args.dry_run else "applied"
     say(f"{verb} {len(version.patches)} patches: branch {applied.branch} at {applied.tip[:12]}")
-    say(f"tree {applied.tree}, {same} the tree that was generated")
+    same = "identical to" if applied.identical else "not the same as"
+    known = f", {same} the tree that was generated" if version.tree else ""
+    say(f"tree {applied.tree}{known}")
     return 0

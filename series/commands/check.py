@@ -36,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
     _require_known(args.words)
     folder = options.folder_of(args)
     version = store.read(folder, args.version)
+    store.refuse_posted(version)
     findings = check_version(
         folder, version, lambda: options.tree_of(args, options.settings_of(args))
     )

@@ -1,22 +1,27 @@
-"""``reroll init``: a new series folder from a bundled campaign, or from one rule."""
+"""``reroll init``: a new series folder from a bundled campaign, a rule, or a posted series."""
 
 import argparse
 import json
 import re
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import get_args
 
 from generator.campaign import FILE_NAME, Split, load
-from generator.errors import RerollError, UsageError
+from generator.errors import ExpectedFailureError, RerollError, UsageError
 from generator.rule import Rule, read_rule
 from generator.rules import bundled_folder, find_rule
 from generator.spatch import Engine, find_spatch
-from series import options
-from series.output import say
+from generator.tree import Tree
+from series import imported, options, posted_campaign, posted_mails, posting, wishes
+from series.addresses import key
+from series.output import one_line, say
+from series.posted_campaign import Made
+from series.posting import Posting
 from series.skeleton import campaign_text
 
 EXAMPLE = "reroll init my-series --campaign frame_vector"
@@ -31,7 +36,7 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     """Declare the verb."""
     parser = verbs.add_parser(
         "init",
-        help="make a series folder from a bundled campaign or a rule",
+        help="make a series folder from a bundled campaign, a rule, or a posted series",
         epilog=f"example: {EXAMPLE}",
     )
     parser.add_argument("folder", metavar="DIR", help="the folder to make")
@@ -39,6 +44,29 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     source.add_argument("--campaign", metavar="NAME", help="the bundled campaign to copy")
     source.add_argument(
         "--rule", metavar="FILE", help="a semantic patch, or the name of a bundled one"
+    )
+    source.add_argument(
+        "--from-mbox",
+        metavar="F",
+        help="the mails of a posted series: an mbox, a maildir; with --network also a "
+        "message id in <> or the URL of a message",
+    )
+    parser.add_argument(
+        "-v",
+        "--reroll-count",
+        dest="version",
+        type=options.positive,
+        metavar="N",
+        help="with --from-mbox: the version to take (default: the newest in F)",
+    )
+    parser.add_argument(
+        "--title", default="", metavar="WORDS", help="with --from-mbox: which series in F"
+    )
+    parser.add_argument(
+        "--partial", action="store_true", help="with --from-mbox: go on without missing patches"
+    )
+    parser.add_argument(
+        "--network", action="store_true", help="with --from-mbox: let b4 fetch a thread"
     )
     parser.add_argument(
         "--split",
@@ -59,6 +87,11 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"{folder}: {error.strerror}") from error
     if taken:
         raise UsageError(f"{folder}: exists already", hint="name a folder that does not")
+    where = folder if args.directory != "." or args.folder == "." else args.folder
+    if args.from_mbox is not None:
+        return _run_from_mbox(args, folder, f"reroll -C {where} --tree LINUX")
+    if args.version or args.title or args.partial or args.network:
+        raise UsageError("-v, --title, --partial and --network go with --from-mbox")
     if args.rule:
         what = f"a campaign of the rule {args.rule}"
         fill = _of_rule(args)
@@ -66,13 +99,125 @@ def run(args: argparse.Namespace) -> int:
         what = f"the campaign '{args.campaign}'"
         fill = _of_campaign(args)
     _make(folder, fill, keep=not args.dry_run)
-    where = folder if args.directory != "." or args.folder == "." else args.folder
     following = f"reroll -C {where} --tree LINUX generate"
     if args.json:
         say(json.dumps({"folder": str(folder), "next": following}))
     else:
         say(f"{folder}: {what}; next: {following}")
     return 0
+
+
+def _run_from_mbox(args: argparse.Namespace, folder: Path, command: str) -> int:
+    """Make a series folder of a posted series, and say what was taken and what is odd."""
+    if args.split != "none" or args.define:
+        raise UsageError("--split and -D go with --rule")
+    found = _posted(args)
+    owners, notes = _owners(args, found)
+    made = posted_campaign.make(found, owners)
+
+    def fill(place: Path) -> None:
+        for name, content in made.files.items():
+            (place / name).parent.mkdir(exist_ok=True)
+            (place / name).write_bytes(content)
+        (place / FILE_NAME).write_text(made.text, encoding="utf-8")
+        load(place)
+        imported.record(place, found, made.ids)
+
+    _make(folder, fill, keep=not args.dry_run)
+    _show_posted(args, folder, found, made, notes, f"{command} next")
+    return 0
+
+
+def _posted(args: argparse.Namespace) -> Posting:
+    """The posting that is asked for; what makes it useless is refused by name."""
+    name = args.from_mbox
+    if posted_mails.on_network(name):
+        if not args.network:
+            raise UsageError(
+                f"{one_line(name)}: is on the network, which is only asked with --network",
+                hint="or save the thread and name the file",
+            )
+        mails = posted_mails.in_archive(name)
+    else:
+        mails = posted_mails.in_mailbox(Path(name))
+    every = posting.postings(mails)
+    found = posted_mails.choose(every, name, args.version, args.title)
+    if wrong := posted_campaign.outside(found):
+        raise UsageError("; ".join(wrong[:5]), hint="nothing was written")
+    if found.missing and not args.partial:
+        gone = [line for line in found.problems if "missing" in line or "no whole diff" in line]
+        older = [one.version for one in every if one.patches and not one.missing]
+        whole = f"-v {older[-1]} takes the newest whole version; " if older else ""
+        raise ExpectedFailureError(
+            f"{name}: version {found.version} is not whole: {'; '.join(gone)}",
+            hint=f"{whole}--partial goes on without",
+        )
+    return posting.with_patch_ids([found])[0]
+
+
+def _owners(
+    args: argparse.Namespace, found: Posting
+) -> tuple[Sequence[frozenset[str]], Sequence[str]]:
+    """Whom MAINTAINERS names for each patch, where a tree is named; and what is to be said."""
+    if not getattr(args, "tree", None):
+        return (), ()
+    with closing(options.tree_of(args, options.settings_of(args))) as tree:
+        base, notes = _base(tree, found)
+        with tree.worktree(base) as worktree:
+            records = imported.version_of(found, dict.fromkeys(range(found.count + 1), ""), name="")
+            files = [patch.files for patch in records.patches]
+            contents = [imported.plain(patch.mail) for patch in found.patches]
+            named = wishes.from_maintainers(worktree, contents, files)
+    return [frozenset(key(wish.address) for wish in one) for one in named], notes
+
+
+def _base(tree: Tree, found: Posting) -> tuple[str, list[str]]:
+    """The commit whose MAINTAINERS counts: the base of the posting, else HEAD."""
+    if found.base:
+        try:
+            return tree.resolve(found.base), []
+        except UsageError:
+            return tree.resolve("HEAD"), [f"{tree.path} does not have the base {found.base[:12]}"]
+    return tree.resolve("HEAD"), []
+
+
+def _show_posted(
+    args: argparse.Namespace,
+    folder: Path,
+    found: Posting,
+    made: Made,
+    notes: Sequence[str],
+    following: str,
+) -> None:
+    odd = [*made.notes, *notes]
+    if args.json:
+        patches = [
+            {"number": patch.number, "id": made.ids[patch.number], "title": patch.title}
+            for patch in found.patches
+        ]
+        answer = {
+            "folder": str(folder),
+            "version": found.version,
+            "title": found.cover_title,
+            "base": found.base,
+            "patches": patches,
+            "notes": odd,
+            "next": following,
+        }
+        say(json.dumps(answer))
+        return
+    say(f"{folder}: version {found.version} as posted: {one_line(found.cover_title)}")
+    for patch in found.patches:
+        title = one_line(patch.title)
+        say(
+            f"  {patch.number:>{len(str(found.count))}}/{found.count} {title} "
+            f"[{made.ids[patch.number]}]"
+        )
+    if not found.base:
+        say("the mails name no base commit: give --base, or base in series.toml")
+    for note in odd:
+        say(f"odd: {one_line(note)}")
+    say("nothing was written" if args.dry_run else f"next: {following}")
 
 
 def _of_campaign(args: argparse.Namespace) -> Callable[[Path], None]:

@@ -61,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
 def _read(args: argparse.Namespace, folder: Path) -> tuple[Version | None, Version]:
     """The version as it is; says so where its recipients follow from other rules."""
     version = store.read(folder, args.version)
+    store.refuse_posted(version)
     if why := options.outdated_recipients(args, version):
         say(f"reroll: note: {why}", sys.stderr)
     return None, version
@@ -74,6 +75,7 @@ def _before(folder: Path, version: Version) -> tuple[Version | None, str]:
 def _update(args: argparse.Namespace, folder: Path) -> tuple[Version | None, Version]:
     """The version as it was, and addressed anew."""
     version = store.read(folder, args.version)
+    store.refuse_posted(version)
     campaign = campaign_module.load(folder)
     settings = options.settings_of(args, campaign)
     with closing(options.tree_of(args, settings)) as tree:
