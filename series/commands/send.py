@@ -12,6 +12,7 @@ from pathlib import Path
 from generator.errors import ExpectedFailureError, RerollError, UsageError
 from series import (
     archive,
+    comments,
     journal,
     options,
     planning,
@@ -21,6 +22,7 @@ from series import (
     signing,
     store,
 )
+from series.comments import Comment
 from series.journal import Journal
 from series.lint.version import check_version
 from series.outgoing import Outgoing
@@ -73,6 +75,12 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     parser.add_argument(
         "--no-check", action="store_true", help="send in spite of what 'reroll check mail' finds"
     )
+    parser.add_argument(
+        "--force-open",
+        type=_reason,
+        metavar="REASON",
+        help="send although comments on earlier versions are open; comments.toml keeps the reason",
+    )
     options.add_dry_run(parser, "send")
 
 
@@ -82,10 +90,17 @@ def _numbers(text: str) -> list[int]:
     return [int(word) for word in text.split(",")]
 
 
+def _reason(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("must say why")
+    return text.strip()
+
+
 def run(args: argparse.Namespace) -> int:
     """Show what goes to whom, ask once, send."""
     folder = options.folder_of(args)
     version = store.read(folder, args.version)
+    store.refuse_posted(version)
     settings = options.settings_of(args)
     cwd = _cwd(args, settings, folder)
     send_email.require()
@@ -159,6 +174,7 @@ def _send(
     if waiting:
         _ask(args, f"Send {_these(len(waiting))}?")
     if waiting and plan.anew:
+        _note_open(args, folder, version)
         _freeze(folder, book, plan)
     report = _reporter(args.json)
     count = sending.send(
@@ -220,7 +236,29 @@ def _refusal(args: argparse.Namespace, version: Version, settings: Settings) -> 
             "nothing was sent: the mails have errors",
             hint="correct series.toml or the messages, and generate again (or --no-check)",
         )
+    waiting = () if args.force_open else _open_comments(args, version)
+    if waiting:
+        return ExpectedFailureError(
+            f"nothing was sent: {len(waiting)} comment{' is' if len(waiting) == 1 else 's are'} "
+            "open on earlier versions",
+            hint="'reroll comments' lists them and marks what became of them "
+            "(or --force-open REASON)",
+        )
     return None
+
+
+def _open_comments(args: argparse.Namespace, version: Version) -> tuple[Comment, ...]:
+    """The open comments on versions before ``version`` that nobody said to send in spite of."""
+    number = version.version
+    waiting = comments.open_ones(options.folder_of(args), before=number)
+    return tuple(one for one in waiting if not comments.was_forced(one, number))
+
+
+def _note_open(args: argparse.Namespace, folder: Path, version: Version) -> None:
+    """Keep why the version goes out although comments are open, before any mail does."""
+    if args.force_open:
+        ids = [one.id for one in _open_comments(args, version)]
+        comments.force(folder, ids, version.version, args.force_open)
 
 
 def _note_rules(args: argparse.Namespace, version: Version, plan: Plan) -> None:
