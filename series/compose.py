@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from generator.errors import ProgramError
-from generator.tree import Identity, Tree, run_git
+from generator.tree import Identity, Tree, Worktree, run_git
 from series import addresses
 from series.version import Recipient
 
@@ -67,7 +67,7 @@ class Thread:
 
 
 def format_patch(
-    tree: Tree,
+    tree: Tree | Worktree,
     base: str,
     tip: str,
     *,
@@ -228,7 +228,20 @@ def add_below_cut(content: bytes, text: str) -> bytes:
         return content
     head, separator, rest = content.partition(b"\n\n")
     message, cut, diff = rest.partition(b"\n---\n")
-    return head + separator + message + cut + text.encode() + b"\n\n" + diff
+    added = text.encode("utf-8", "surrogateescape")
+    return head + separator + message + cut + added + b"\n\n" + diff
+
+
+def add_below_diffstat(mail: RawMail, text: str) -> RawMail:
+    """A cover letter with ``text`` where git puts a range-diff: above the base commit."""
+    if not text:
+        return mail
+    head, mark, rest = mail.content.rpartition(b"\nbase-commit: ")
+    if not mark:
+        raise ProgramError("git format-patch named no base commit")
+    added = text.encode("utf-8", "surrogateescape")
+    content = head.rstrip(b"\n") + b"\n\n" + added + b"\n\n" + mark + rest
+    return RawMail(mail.number, mail.name, content)
 
 
 def address_mail(content: bytes, recipients: Sequence[Recipient], thread_headers: bytes) -> bytes:

@@ -17,14 +17,25 @@ from generator.commits import Built, build
 from generator.conversion import Bench, Progress
 from generator.errors import ConflictError, UsageError
 from generator.ledger import Ledger
-from generator.messages import ledger_facts
+from generator.messages import Change, ledger_facts
 from generator.rule import Rule
 from generator.spatch import Spatch, find_spatch
 from generator.split import Shard
 from generator.steps import Workshop, check_rules
 from generator.templates import render_line, render_text
 from generator.tree import Identity, RefUpdate, Tree, Worktree
-from series import compose, journal, ownership, planning, records, sending, store
+from series import (
+    comments,
+    compose,
+    journal,
+    ownership,
+    planning,
+    range_diff,
+    records,
+    sending,
+    store,
+    tagging,
+)
 from series.settings import Settings, jobs_of
 from series.version import (
     MANIFEST_FORMAT,
@@ -39,7 +50,10 @@ from series.version import (
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for: which version of which campaign, on which commit of which tree."""
+    """What is asked for: which version of which campaign, on which commit of which tree.
+
+    ``keep_conflicts`` leaves a diff that does not fit in a worktree, to be resolved.
+    """
 
     campaign: Campaign
     tree: Tree
@@ -48,6 +62,18 @@ class Request:
     base: str
     force: bool = False
     allow_scripts: bool = False
+    keep_conflicts: bool = True
+
+
+@dataclass(frozen=True)
+class Constructed:
+    """The commits of a version, without its mails; ``tags`` knows what became of each tag."""
+
+    request: Request
+    built: Built
+    date: str
+    spatch: str
+    tags: tagging.Register
 
 
 @dataclass(frozen=True)
@@ -84,13 +110,23 @@ def generate(request: Request, report: Progress) -> Outcome:
     """Make a version; nothing is written but objects in the tree's repository.
 
     There are several when a patch is split into series of their own: first the
-    series itself, unless no patch is left for it.  Raises the errors of the
-    campaign's steps, ``ConflictError`` when a branch is in use or holds work
-    that reroll did not make, ``UsageError`` when the version has been sent.
+    series itself, unless no patch is left for it.  Raises what ``construct``
+    and ``write_mails`` raise.
+    """
+    return write_mails(construct(request, report), request.campaign)
+
+
+def construct(request: Request, report: Progress) -> Constructed:
+    """Make the commits of a version, with the tags that survive in their messages.
+
+    Raises the errors of the campaign's steps, ``ConflictError`` when a branch is
+    in use or holds work that reroll did not make, ``UsageError`` when the version
+    has been sent or trailers.toml cannot be read.
     """
     _refuse_sent(request)
     old_tip(request)
     spatches = Spatches(request.settings.spatch)
+    tags = tagging.Register(lambda change: _home(request.campaign, change), request.version)
     report("reading the rules", 0, 0)
     committer = replace(request.tree.identity(), date=_date(request))
     with request.tree.worktree(request.base) as worktree:
@@ -109,18 +145,47 @@ def generate(request: Request, report: Progress) -> Outcome:
             bench=bench,
             owners=lambda kind, files: ownership.labels(worktree, kind, files),
             previous=_previous(request),
+            keep_conflicts=request.keep_conflicts,
         )
-        built = build(shop, committer)
+        built = build(shop, committer, tags)
+    return Constructed(request, built, committer.date, spatches.versions, tags)
+
+
+def write_mails(made: Constructed, campaign: Campaign) -> Outcome:
+    """The mails of what was constructed.
+
+    ``campaign`` has the words: it may be newer than the one the commits are of.
+    Raises the errors of templates and addresses.
+    """
+    request, built = replace(made.request, campaign=campaign), made.built
     # Not in the worktree of the series: a campaign must not bring its own get_maintainer.pl.
     with request.tree.worktree(request.base) as worktree:
-        made: list[Generated] = []
+        series: list[Generated] = []
         wanted = [*([(request, built)] if built.patches else []), *_apart(request, built)]
         for one, part in wanted:
-            above = _below(made[0].version) if made and part.base != built.root else ""
-            made.append(_compose(one, part, worktree, committer.date, spatches.versions, above))
-    planned = dict.fromkeys(note for one in made for note in one.notes)
-    notes = (*_notes(built), *planned, *_many(made))
-    return Outcome(tuple(made), records.skipped(built), records.rest(built), notes)
+            above = _below(series[0].version) if series and part.base != built.root else ""
+            work = replace(made, request=one, built=part)
+            series.append(_compose(work, worktree, above))
+    planned = dict.fromkeys(note for one in series for note in one.notes)
+    notes = (*_notes(built), *planned, *_many(series), *_waiting(request))
+    return Outcome(tuple(series), records.skipped(built), records.rest(built), notes)
+
+
+def _home(campaign: Campaign, change: Change) -> Path:
+    """The series folder whose trailers.toml is about a patch."""
+    patch = next(patch for patch in campaign.patches if patch.id == change.of)
+    if patch.into == "series":
+        return apart_folder(campaign.folder, change.id)
+    return campaign.folder
+
+
+def _waiting(request: Request) -> list[str]:
+    """That comments on earlier versions are open."""
+    found = comments.open_ones(request.campaign.folder, before=request.version)
+    if not found:
+        return []
+    count = f"{len(found)} comment{' is' if len(found) == 1 else 's are'}"
+    return [f"{count} still open: 'reroll comments' lists and marks them"]
 
 
 def _below(version: Version) -> str:
@@ -251,8 +316,9 @@ def old_tip(request: Request) -> str:
     if tip and tip not in known and not request.force:
         raise ConflictError(
             f"the branch {branch} is at {tip[:12]}, which no version in {folder} made",
-            hint="another series of that name? rename one in series.toml, or the branch "
-            "(git branch -m); --force replaces it",
+            hint="'reroll absorb' takes work done by hand into the campaign; another series of "
+            "that name? rename one in series.toml, or the branch (git branch -m); --force "
+            "replaces it",
         )
     return tip
 
@@ -263,6 +329,8 @@ def _folder_mark(folder: Path) -> str:
 
 
 def _refuse_sent(request: Request) -> None:
+    if request.version in store.numbers(request.campaign.folder):
+        store.refuse_posted(store.read(request.campaign.folder, request.version))
     sending.require_journal(request.campaign.folder, request.version)
     if journal.accepted(request.campaign.folder, request.version):
         raise UsageError(
@@ -284,14 +352,14 @@ def _date(request: Request) -> str:
     return request.tree.identity().date
 
 
-def _compose(
-    request: Request, built: Built, worktree: Worktree, date: str, spatch: str, above: str
-) -> Generated:
+def _compose(made: Constructed, worktree: Worktree, above: str) -> Generated:
+    request, built, date = made.request, made.built, made.date
     campaign, number = request.campaign, request.version
     sender = planning.sender_of(request.tree)
     cover = len(built.patches) > 1
+    # In the worktree git finds the .gitattributes of the base, whatever the user has checked out.
     raw = compose.format_patch(
-        request.tree,
+        worktree,
         built.base,
         built.tip,
         root=built.root,
@@ -315,23 +383,48 @@ def _compose(
     )
     plans = planning.plans(job, _letters(request, built, patches), cover=cover)
     change_id = _change_id(request, built.root, date)
+    difference = _difference(made, patches)
     mails: dict[str, bytes] = {}
     record: CoverRecord | None = None
     if cover:
-        letter = _cover(request, built, compose.add_change_id(raw[0], change_id), date)
+        front = compose.add_below_diffstat(compose.add_change_id(raw[0], change_id), difference)
+        letter = _cover(request, built, front, date)
         everybody = plans.cover.recipients
         mails[letter.name] = compose.address_mail(letter.content, everybody, thread.headers(0))
         record = CoverRecord(letter.name, thread.ids[0], everybody, plans.cover.left_out)
     else:
         patches = [compose.add_change_id(patches[0], change_id)]
-    for mail, patch, plan in zip(patches, built.patches, plans.patches, strict=True):
-        notes = [above, _changelog(campaign, patch.of, number)]
-        content = compose.add_below_cut(mail.content, "\n\n".join(filter(None, notes)))
-        headers = thread.headers(mail.number)
-        mails[mail.name] = compose.address_mail(content, plan.recipients, headers)
-    made = records.patches(request.tree, built, patches, plans.patches, thread)
-    version = _version(request, built, record, made, date, spatch, change_id)
+    for letter, patch, plan in zip(patches, built.patches, plans.patches, strict=True):
+        notes = [above, _changelog(campaign, patch.of, number), "" if cover else difference]
+        content = compose.add_below_cut(letter.content, "\n\n".join(filter(None, notes)))
+        headers = thread.headers(letter.number)
+        mails[letter.name] = compose.address_mail(content, plan.recipients, headers)
+    listed = records.patches(
+        request.tree, built, patches, plans.patches, thread, lambda name: made.tags.of(name)
+    )
+    version = _version(request, built, record, listed, date, made.spatch, change_id)
     return Generated(request, version, mails, plans.notes)
+
+
+def _new_side(built: Built, mails: Sequence[compose.RawMail]) -> list[range_diff.Patch]:
+    """Patches that were built, from their mails, for a range-diff."""
+    return [
+        range_diff.of_mail(letter.content, patch.title, patch.commit)
+        for letter, patch in zip(mails, built.patches, strict=True)
+    ]
+
+
+def _difference(made: Constructed, mails: Sequence[compose.RawMail]) -> str:
+    """The range-diff against the version before, where it is wanted and there is one."""
+    request = made.request
+    if not request.campaign.series.range_diff:
+        return ""
+    older = planning.earlier(request.campaign, request.version)
+    if not older:
+        return ""
+    old = range_diff.side_of(request.campaign.folder, older[-1])
+    pairs = range_diff.compare(old, _new_side(made.built, mails))
+    return f"Range-diff against v{older[-1].version}:\n{range_diff.shown(pairs)}"
 
 
 def _parent(request: Request) -> str:
@@ -343,7 +436,9 @@ def _parent(request: Request) -> str:
 
 
 def _change_id(request: Request, base: str, date: str) -> str:
-    """What b4 knows all versions of a series by: as it was, else made of date and name."""
+    """What b4 knows all versions of a series by: as named, as it was, else of date and name."""
+    if request.campaign.series.change_id:
+        return request.campaign.series.change_id
     folder = request.campaign.folder
     versions = [store.read(folder, number) for number in store.numbers(folder)]
     if known := [version.change_id for version in versions if version.change_id]:

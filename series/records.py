@@ -1,12 +1,15 @@
 """What was built, as the records of a version's manifest."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from generator.commits import Built, BuiltPatch
 from generator.ledger import Ledger
+from generator.rule import Rule
+from generator.steps import StepReport
 from generator.tree import Tree
 from series import compose
+from series.carrying import Decided
 from series.recipients import Plan
 from series.version import (
     LedgerRecord,
@@ -23,8 +26,12 @@ def patches(
     mails: Sequence[compose.RawMail],
     plans: Sequence[Plan],
     thread: compose.Thread,
+    tags: Callable[[str], Decided],
 ) -> tuple[PatchRecord, ...]:
-    """The patches of a series, each with its mail and the plan of who gets it."""
+    """The patches of a series, each with its mail and the plan of who gets it.
+
+    ``tags`` has what became of the tags that a patch, by its id, was given.
+    """
     ids = patch_ids(tree, built.base, built.tip)
     return tuple(
         PatchRecord(
@@ -45,9 +52,28 @@ def patches(
             of=patch.of,
             label=patch.label,
             ledger=ledger(patch.ledger),
+            carried=tags(patch.id).carried,
+            dropped=tags(patch.id).dropped,
         )
         for patch, mail, plan in zip(built.patches, mails, plans, strict=True)
     )
+
+
+def rule_digests(steps: Sequence[StepReport]) -> tuple[tuple[str, str], ...]:
+    """Name and digest of the rules that made a patch; none where a step was no rule."""
+    if not all(step.rule for step in steps):
+        return ()
+    return tuple((step.rule.name, _digest(step.rule, steps)) for step in steps if step.rule)
+
+
+def _digest(rule: Rule, steps: Sequence[StepReport]) -> str:
+    """The SHA-256 of a rule's text; of more, where more decides what it makes.
+
+    That is: its definitions, and the names of steps beside it that are no rules.
+    """
+    more = [f"-D {name}={value}" for name, value in sorted(rule.defines.items())]
+    more += [step.step for step in steps if not step.rule]
+    return hashlib.sha256("\0".join([rule.text, *more]).encode()).hexdigest()
 
 
 def _rules(patch: BuiltPatch) -> tuple[RuleRecord, ...]:
@@ -55,7 +81,7 @@ def _rules(patch: BuiltPatch) -> tuple[RuleRecord, ...]:
     return tuple(
         RuleRecord(
             name=step.rule.name,
-            sha256=hashlib.sha256(step.rule.text.encode()).hexdigest(),
+            sha256=_digest(step.rule, patch.steps),
             candidates=step.candidates,
             changed=tuple(path for path in step.changed if path in files),
             words=step.conversion.search.words if step.conversion else (),

@@ -47,6 +47,7 @@ def run(args: argparse.Namespace) -> int:
             base=tree.resolve(args.base or campaign.series.base or "HEAD"),
             force=args.force,
             allow_scripts=args.allow_scripts,
+            keep_conflicts=not args.dry_run,
         )
         for note in tree.notes:
             say(f"reroll: note: {note}", sys.stderr)
@@ -102,5 +103,9 @@ def _show_version(version: Version) -> None:
         )
         for reason in patch.skipped_steps:
             say(f"      step left out: {reason}")
+        for tag in patch.carried:
+            say(f"      kept: {tag.trailer} ({tag.why})")
+        for tag in patch.dropped:
+            say(f"      not taken: {tag.trailer} (v{tag.version}; {tag.why})")
         if patch.rules:
             sites.show(patch.ledger, "      ")

@@ -1,0 +1,284 @@
+"""What is different between two versions of a series, patch by patch, and words for it.
+
+Pure, but for the range-diff that decides which patches are unchanged.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from generator.campaign import Campaign
+from generator.messages import same_trailer
+from series import addresses, carrying, comments, git_diff, range_diff
+from series.carrying import Tag
+from series.comments import Comment
+from series.range_diff import Pair, Patch
+from series.version import PatchRecord, TrailerRecord, Version
+
+Status = Literal["unchanged", "same change", "changed", "new", "gone"]
+# Files that a changelog line names.
+_NAMED = 3
+
+
+@dataclass(frozen=True)
+class PatchChange:
+    """What became of one patch.
+
+    ``number`` is 0 for one that is gone, ``before`` for a new one; ``was`` is the
+    title it had where that was another.  ``files`` are those that it changes in
+    another way than before.  ``appeared`` and ``gone`` count call sites by file;
+    ``lost`` are those of ``dropped`` that a reader of the last version knows of;
+    ``why`` is the reason for one that was left out.
+    """
+
+    id: str
+    of: str
+    title: str
+    status: Status
+    number: int
+    before: int
+    was: str = ""
+    files: tuple[str, ...] = ()
+    carried: tuple[TrailerRecord, ...] = ()
+    dropped: tuple[TrailerRecord, ...] = ()
+    lost: tuple[TrailerRecord, ...] = ()
+    appeared: Mapping[str, int] = field(default_factory=dict)
+    gone: Mapping[str, int] = field(default_factory=dict)
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """A version against the one before it: every patch of either, in the new one's order."""
+
+    old: Version
+    new: Version
+    patches: tuple[PatchChange, ...]
+    pairs: tuple[Pair, ...]
+
+
+@dataclass(frozen=True)
+class Side:
+    """A version and its patches as a range-diff has them, in the same order."""
+
+    version: Version
+    patches: Sequence[Patch]
+
+    def place(self, patch: PatchRecord) -> int:
+        """Where a patch of the version is, from 1."""
+        return self.version.patches.index(patch) + 1
+
+    def patch(self, patch: PatchRecord) -> Patch:
+        """A patch of the version as a range-diff has it."""
+        return self.patches[self.place(patch) - 1]
+
+
+def changes(old: Side, new: Side, tags: Sequence[Tag] = ()) -> Changes:
+    """What is different between two versions.
+
+    ``tags`` are all that reviewers gave: those for patches that are gone are named.
+    """
+    pairs = range_diff.compare(old.patches, new.patches)
+    known = _matched(old.version, new.version, pairs)
+    same = {(pair.old, pair.new) for pair in pairs if pair.status == "="}
+    made: list[PatchChange] = []
+    for patch in new.version.patches:
+        one = _described(patch, "new", patch.number, carried=patch.carried, dropped=patch.dropped)
+        if earlier := known.get(patch.id):
+            equal = (old.place(earlier), new.place(patch)) in same
+            before, after = old.patch(earlier), new.patch(patch)
+            one = _compared(one, earlier, before, patch, after, equal=equal)
+            one = replace(one, lost=_lost(one, earlier, before))
+            if earlier.rules and patch.rules:
+                then = _converted(old.version, earlier.of)
+                now = _converted(new.version, patch.of)
+                one = replace(one, appeared=_of(patch, now - then), gone=_of(earlier, then - now))
+        made.append(one)
+    return Changes(old.version, new.version, (*made, *_gone(old, new, known, tags)), pairs)
+
+
+def _described(
+    patch: PatchRecord,
+    status: Status,
+    number: int,
+    *,
+    carried: tuple[TrailerRecord, ...] = (),
+    dropped: tuple[TrailerRecord, ...] = (),
+) -> PatchChange:
+    return PatchChange(
+        patch.id, patch.of, patch.title, status, number, 0, carried=carried, dropped=dropped
+    )
+
+
+def _gone(
+    old: Side, new: Side, known: Mapping[str, PatchRecord], tags: Sequence[Tag]
+) -> Iterator[PatchChange]:
+    """The patches of ``old`` that are no more, why, and with which tags."""
+    kept = {one.id for one in known.values()}
+    reasons = {skipped.id: skipped.reason for skipped in new.version.skipped}
+    for patch in old.version.patches:
+        if patch.id in kept:
+            continue
+        given = tuple(
+            TrailerRecord(tag.trailer, tag.version, tuple(tag.messages), "the patch is gone")
+            for tag in tags
+            if tag.patch == patch.id and tag.state in carrying.TAKEN
+        )
+        why = reasons.get(patch.id) or reasons.get(patch.of, "")
+        one = _described(patch, "gone", 0, dropped=given)
+        yield replace(one, before=patch.number, why=why)
+
+
+def _matched(old: Version, new: Version, pairs: Sequence[Pair]) -> dict[str, PatchRecord]:
+    """The patch of ``old`` that each of ``new`` is: by its id, else as range-diff pairs them."""
+    ids = {patch.id: patch for patch in old.patches}
+    found = {patch.id: ids[patch.id] for patch in new.patches if patch.id in ids}
+    for pair in pairs:
+        if pair.old and pair.new:
+            before, after = old.patches[pair.old - 1], new.patches[pair.new - 1]
+            if after.id not in found and before.id not in found:
+                found[after.id] = before
+    return found
+
+
+def _compared(
+    one: PatchChange,
+    earlier: PatchRecord,
+    before: Patch,
+    patch: PatchRecord,
+    after: Patch,
+    *,
+    equal: bool,
+) -> PatchChange:
+    """What is different in a patch that both versions have."""
+    then, now = git_diff.files(before.diff), git_diff.files(after.diff)
+    status: Status = "changed"
+    if equal:
+        status = "unchanged"
+    elif carrying.survives(
+        carrying.Made(earlier.patch_id, before.diff), carrying.Made(patch.patch_id, after.diff)
+    ):
+        status = "same change"
+    differ: tuple[str, ...] = ()
+    if status == "changed":
+        lines = [{file.new or file.old: file.changed for file in side} for side in (then, now)]
+        names = dict.fromkeys([*lines[1], *lines[0]])
+        differ = tuple(
+            name.decode("utf-8", "backslashreplace")
+            for name in names
+            if lines[0].get(name) != lines[1].get(name)
+        )
+    was = earlier.title if earlier.title != patch.title else ""
+    return replace(one, status=status, before=earlier.number, was=was, files=differ)
+
+
+def _lost(one: PatchChange, earlier: PatchRecord, before: Patch) -> tuple[TrailerRecord, ...]:
+    """The dropped tags that the last version had, or that were good until now."""
+    told = {tag.trailer for tag in earlier.dropped}
+    lines = before.message.split("\n")
+    return tuple(
+        tag
+        for tag in one.dropped
+        if any(same_trailer(line, tag.trailer) for line in lines)
+        or (tag.why.startswith(carrying.OPEN) and tag.trailer not in told)
+    )
+
+
+def _of(patch: PatchRecord, sites: Counter[str]) -> dict[str, int]:
+    """Those of the sites of a campaign's patch that are in one shard of it."""
+    return {name: count for name, count in sites.items() if not patch.label or name in patch.files}
+
+
+def _converted(version: Version, of: str) -> Counter[str]:
+    """How many sites the shards of a patch convert, by file.
+
+    Of all shards: a file that is in another one than before is nothing new.
+    """
+    return Counter(
+        site.path
+        for patch in version.patches
+        if patch.of == of
+        for site in patch.ledger.sites
+        if site.bucket == "converted"
+    )
+
+
+def lines(
+    found: Sequence[Changes], campaign: Campaign, remarks: Sequence[Comment]
+) -> dict[str, tuple[str, ...]]:
+    """Lines for the changelogs, by the id of the campaign's patch; "" is the series.
+
+    ``remarks`` are review comments; those that were fixed are told in their
+    reviewers' names.  What a changelog has is not told again.
+    """
+    known = {patch.id: patch for patch in campaign.patches}
+    fixed = [one for one in remarks if one.state == "fixed"]
+    told: dict[str, list[str]] = {}
+    for one in found:
+        for change in one.patches:
+            if change.number and change.before and change.of in known:
+                mine = [remark for remark in fixed if remark.patch in (change.id, change.of)]
+                said = [comments.changelog_line(remark) for remark in mine]
+                own = known[change.of].changelog.get(one.new.version)
+                texts = [*said, *_patch_lines(change, described=bool(own or said))]
+                told.setdefault(change.of, []).extend(texts)
+    if found:
+        general = [comments.changelog_line(remark) for remark in fixed if not remark.patch]
+        told[""] = [*general, *_series_lines(found[0])]
+    older = {name: known[name].changelog if name else campaign.series.changelog for name in told}
+    return {
+        name: fresh
+        for name, texts in told.items()
+        if (fresh := tuple(line for line in dict.fromkeys(texts) if not _said(line, older[name])))
+    }
+
+
+def _said(line: str, changelog: Mapping[int, Sequence[str]]) -> bool:
+    return any(line in lines for lines in changelog.values())
+
+
+def _patch_lines(change: PatchChange, *, described: bool) -> Iterator[str]:
+    """What the changelog of a patch says; ``described``: a person has said what was done."""
+    if change.appeared:
+        yield f"new call sites: {counted(change.appeared)}"
+    if change.gone:
+        yield f"call sites that went away: {counted(change.gone)}"
+    for tag in change.lost:
+        yield _drop_line(tag)
+    if change.status == "changed" and not described and not (change.appeared or change.gone):
+        more = len(change.files) - _NAMED
+        rest = f" and {more} more" if more > 0 else ""
+        yield f"changed in {', '.join(map(addresses.printable, change.files[:_NAMED]))}{rest}"
+
+
+def _drop_line(tag: TrailerRecord) -> str:
+    name, _, who = tag.trailer.partition(":")
+    person, address = addresses.split(who)
+    why = tag.why.removeprefix(carrying.OPEN).split(":")[0]
+    return addresses.printable(f"dropped {name.strip()} from {person or address}: {why}")
+
+
+def _series_lines(found: Changes) -> Iterator[str]:
+    old, new = found.old, found.new
+    if old.base and old.base != new.base:
+        was = old.base_name or old.base[:12]
+        yield addresses.printable(f"based on {new.base_name} (v{old.version}: {was})")
+    for change in found.patches:
+        if change.status == "new":
+            yield f'new patch: "{change.title}"'
+        elif change.status == "gone":
+            yield f'dropped patch: "{change.title}"'
+        elif change.was:
+            yield f'"{change.title}" was "{change.was}"'
+    order = [change.before for change in found.patches if change.number and change.before]
+    if order != sorted(order):
+        yield "patches in another order"
+
+
+def counted(sites: Mapping[str, int]) -> str:
+    """Files with the number of their sites, where that is more than one."""
+    return ", ".join(
+        addresses.printable(name) + (f" ({count})" if count > 1 else "")
+        for name, count in sorted(sites.items())
+    )

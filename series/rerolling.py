@@ -1,0 +1,137 @@
+"""Version N+1: the rules run again, on the same base or another one.
+
+Nothing is half done when that fails.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator.campaign import FILE_NAME, Campaign
+from generator.conversion import Progress
+from generator.errors import UsageError
+from generator.tree import Tree
+from series import changes, comments, generate, journal, range_diff, store, trailers
+from series.campaign_file import CampaignFile, write_whole
+from series.changes import Changes, Side
+from series.generate import Generated, Outcome, Request
+from series.settings import Settings
+from series.version import Version
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked for: where, on what, and how the next version is to be made."""
+
+    folder: Path
+    tree: Tree
+    settings: Callable[[Campaign], Settings]
+    base: str = ""
+    prefix: str = ""
+    range_diff: bool = False
+    changelog: bool = True
+    anyway: bool = False
+    force: bool = False
+    allow_scripts: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class Rerolled:
+    """The version that was made, what is different in it, and lines for the changelogs.
+
+    ``lines`` are by patch id, those of the series under "".
+    """
+
+    outcome: Outcome
+    changes: tuple[Changes, ...]
+    lines: Mapping[str, tuple[str, ...]]
+
+
+def reroll(wish: Wish, progress: Callable[[], AbstractContextManager[Progress]]) -> Rerolled:
+    """Make the version after the newest one; to be called under ``store.lock``.
+
+    ``series.toml`` gets the new number (base, prefix, range_diff) and changelog lines only when
+    all was made.  Raises ``UsageError`` when the newest version was not posted, and
+    what ``generate.generate`` raises.
+    """
+    old = store.read(wish.folder)
+    _require_posted(wish, old)
+    edits = CampaignFile(wish.folder)
+    edits.set_series("version", old.version + 1)
+    if wish.base:
+        edits.set_series("base", wish.base)
+    if wish.prefix:
+        edits.set_series("prefix", wish.prefix)
+    if wish.range_diff:  # in the file, so that 'generate' makes the same version again
+        edits.set_series("range_diff", True)
+    campaign = edits.preview()
+    with progress() as report:
+        made = generate.construct(_request(wish, campaign), report)
+        outcome = generate.write_mails(made, campaign)
+        found = tuple(_changes_of(one) for one in outcome.generated if _older(one))
+        lines = {}
+        if wish.changelog:
+            lines = changes.lines(found, campaign, comments.read(wish.folder))
+        for name, texts in lines.items():
+            edits.add_changelog(name or None, old.version + 1, texts)
+        if lines:
+            campaign = edits.preview()
+            outcome = generate.write_mails(made, campaign)
+    if not wish.dry_run:
+        _install(wish, edits, made.request, outcome)
+    return Rerolled(outcome, found, lines)
+
+
+def _request(wish: Wish, campaign: Campaign) -> Request:
+    base = campaign.series.base or "HEAD"
+    return Request(
+        campaign=campaign,
+        tree=wish.tree,
+        settings=wish.settings(campaign),
+        version=campaign.series.version or 1,
+        base=wish.tree.resolve(base),
+        force=wish.force,
+        allow_scripts=wish.allow_scripts,
+        keep_conflicts=not wish.dry_run,
+    )
+
+
+def _require_posted(wish: Wish, old: Version) -> None:
+    posted = old.source == "mails" or journal.accepted(wish.folder, old.version)
+    if not posted and not wish.anyway:
+        raise UsageError(
+            f"version {old.version} was neither sent nor posted",
+            hint=f"'reroll generate -v {old.version}' makes it again; "
+            f"--anyway makes version {old.version + 1} all the same",
+        )
+
+
+def _install(wish: Wish, edits: CampaignFile, request: Request, outcome: Outcome) -> None:
+    """Write series.toml, then move refs and folders; the old text comes back when that fails."""
+    file = wish.folder / FILE_NAME
+    before = file.read_bytes()
+    edits.save()
+    try:
+        generate.install(request, outcome.generated)
+    except BaseException:
+        write_whole(file, before)
+        raise
+
+
+def _older(made: Generated) -> list[int]:
+    """The versions that a series has before the one that was made."""
+    numbers = store.numbers(made.request.campaign.folder)
+    return [number for number in numbers if number < made.version.version]
+
+
+def _changes_of(made: Generated) -> Changes:
+    folder = made.request.campaign.folder
+    old = store.read(folder, _older(made)[-1])
+    after = [
+        range_diff.of_mail(made.mails[patch.mail], patch.title, patch.commit)
+        for patch in made.version.patches
+    ]
+    before = Side(old, range_diff.side_of(folder, old))
+    return changes.changes(before, Side(made.version, after), trailers.read(folder))

@@ -1,0 +1,388 @@
+"""``reroll next``: what a user sees of version N+1."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Run, Small
+from tests.repositories import commit_all, git, state_of
+
+ACK = "Acked-by: Alice Maintainer <alice@example.org>"
+REVIEW = "Reviewed-by: Rob Reviewer <rob@example.org>"
+
+
+def pretend_sent(small: Small, version: int) -> None:
+    """The journal of a version that went out whole."""
+    folder = small.folder / "versions" / f"v{version}"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    with (small.folder / "journal.jsonl").open("a") as journal:
+        for mail in [manifest["cover"], *manifest["patches"]]:
+            entry = {"version": version, "message_id": mail["message_id"], "sha256": "0" * 64}
+            journal.write(json.dumps({**entry, "event": "accepted", "time": 1600000200}) + "\n")
+
+
+def tag(patch: str, trailer: str, state: str = "given", **more: object) -> str:
+    """An entry of trailers.toml."""
+    values = {"version": 1, "trailer": trailer, "state": state, "messages": ["<m@example.org>"]}
+    lines = [f"{key} = {json.dumps(value)}" for key, value in (values | more).items()]
+    return "\n".join(["[[trailer]]", f'patch = "{patch}"', *lines, ""]) + "\n"
+
+
+def mail(small: Small, version: int, number: int) -> str:
+    """A mail of a version."""
+    (path,) = (small.folder / "versions" / f"v{version}").glob(f"*{number:04}-*.patch")
+    return path.read_text()
+
+
+@pytest.fixture
+def sent(generated: Small) -> Small:
+    """Version 1 went out."""
+    pretend_sent(generated, 1)
+    return generated
+
+
+def trailers(small: Small, *entries: str) -> None:
+    (small.folder / "trailers.toml").write_text("".join(entries))
+
+
+def test_the_same_patches_keep_their_tags(reroll: Run, sent: Small) -> None:
+    trailers(sent, tag("a", ACK), tag("b", REVIEW, "whole series"))
+    done = reroll(*sent.words("next"))
+    assert (done.code, done.err) == (0, "")
+    assert "1/2 drivers: a: use new_call() (same change)" in done.out
+    assert f"kept: {ACK} (the patch is the same)" in done.out
+    # Before the last line, which is the signer's own; the rest as it was.
+    body = git(sent.tree, "show", "-s", "--format=%B", "reroll/new-call~1")
+    signed = "Signed-off-by: Ada Developer <ada@example.org>"
+    assert body.rstrip().endswith(f"new_call() is better.\n\n{ACK}\n{signed}")
+    assert REVIEW in git(sent.tree, "show", "-s", "--format=%B", "reroll/new-call")
+    assert REVIEW not in body
+    assert "version = 2" in (sent.folder / "series.toml").read_text()
+    assert "Subject: [PATCH v2 1/2] drivers: a" in mail(sent, 2, 1)
+    assert "Changes in v2:\n- done better\n" in mail(sent, 2, 0)
+    manifest = json.loads((sent.folder / "versions/v2/manifest.json").read_text())
+    assert manifest["patches"][0]["carried"] == [
+        {
+            "trailer": ACK,
+            "version": 1,
+            "messages": ["<m@example.org>"],
+            "why": "the patch is the same",
+        }
+    ]
+    assert (
+        manifest["change_id"]
+        == json.loads((sent.folder / "versions/v1/manifest.json").read_text())["change_id"]
+    )
+
+
+def test_a_tag_on_a_patch_that_changed_is_dropped_and_told(reroll: Run, sent: Small) -> None:
+    trailers(sent, tag("a", ACK), tag("b", REVIEW))
+    sent.rewrite('replace = ""', 'replace = "\\tselect NEW\\n"')
+    done = reroll(*sent.words("--json", "next"))
+    assert done.code == 0
+    (version,) = json.loads(done.out)["versions"]
+    first, second = version["patches"]
+    assert (first["status"], second["status"]) == ("same change", "changed")
+    assert second["files"] == ["drivers/b/Kconfig"]
+    assert second["dropped"][0]["why"] == "needs a decision: the patch has changed since v1"
+    text = mail(sent, 2, 2)
+    assert REVIEW not in text
+    assert (
+        "---\nChanges in v2:\n- dropped Reviewed-by from Rob Reviewer: the patch has changed "
+        "since v1\n- changed in drivers/b/Kconfig\n"
+    ) in text
+    # The user decides otherwise: one word, and the version is made again.
+    trailers(sent, tag("a", ACK), tag("b", REVIEW, decision="take"))
+    assert reroll(*sent.words("generate")).code == 0
+    assert f"{REVIEW}\nSigned-off-by: Ada" in mail(sent, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [("withdrawn", "cancel this"), ("conditional", "with that fixed"), ("unclear", "")],
+)
+def test_what_was_not_plainly_given_is_not_taken(
+    reroll: Run, sent: Small, state: str, why: str
+) -> None:
+    trailers(sent, tag("a", ACK, state, why=why))
+    # The author had put it in already: it goes.
+    sent.rewrite('message = "new_call() is better."', f'message = "Better.\\n\\n{ACK}"')
+    done = reroll(*sent.words("next"))
+    assert done.code == 0
+    assert f"not taken: {ACK} (v1; {state}{': ' if why else ''}{why})" in done.out
+    assert ACK not in git(sent.tree, "log", "--format=%B", "master..reroll/new-call")
+
+
+def test_other_trailers_of_a_message_stay_as_they_are(reroll: Run, sent: Small) -> None:
+    other = "Reported-by: Rob Reviewer <rob@example.org>"
+    trailers(sent, tag("a", REVIEW, "withdrawn"), tag("a", other), tag("b", ACK, decision="drop"))
+    text = f'Better.\n\nFixes: 0123456789ab ("x")\n{other}\n{REVIEW}\nLink: <l@example.org>'
+    sent.rewrite('message = "new_call() is better."', f"message = {json.dumps(text)}")
+    assert reroll(*sent.words("next")).code == 0
+    body = git(sent.tree, "show", "-s", "--format=%B", "reroll/new-call~1").rstrip()
+    assert body.endswith(
+        f'Better.\n\nFixes: 0123456789ab ("x")\n{other}\nLink: <l@example.org>\n'
+        "Signed-off-by: Ada Developer <ada@example.org>"
+    )
+
+
+MOVED = """\
+int helper(int y)
+{
+\tif (y) {
+\t\t/* in a block of its own now */
+\t\treturn old_call(y +
+\t\t\t\t1);
+\t}
+\treturn 0;
+}
+"""
+
+
+def move_base(small: Small) -> str:
+    """A base on which the old mails conflict: a caller moved, a new one came, one went."""
+    (small.tree / "drivers/b/b.c").write_text(MOVED)
+    (small.tree / "drivers/a/new.c").write_text("int n(int x)\n{\n\treturn old_call(x);\n}\n")
+    return commit_all(small.tree, "the base moves on")
+
+
+def test_the_base_moves_where_the_old_mails_conflict(reroll: Run, sent: Small) -> None:
+    trailers(sent, tag("a", ACK), tag("b", REVIEW))
+    moved = move_base(sent)
+    failed = reroll(*sent.words("apply", "-v", 1, "--onto", moved))
+    assert failed.code == 3
+    assert "patch 2/2" in failed.err
+    done = reroll(*sent.words("next", "--base", "master"))
+    assert (done.code, done.err) == (0, "")
+    assert "new call sites, converted: drivers/a/new.c" in done.out
+    # The same rule made patch a; an edit had a hand in patch b.
+    assert f"kept: {ACK} (made again by the same rule)" in done.out
+    assert f"not taken: {REVIEW} (v1; needs a decision: the patch has changed" in done.out
+    assert "new_call(y +" in git(sent.tree, "show", "reroll/new-call:drivers/b/b.c")
+    assert "new_call(x)" in git(sent.tree, "show", "reroll/new-call:drivers/a/new.c")
+    assert "- new call sites: drivers/a/new.c\n" in mail(sent, 2, 1)
+    assert f"- based on {moved[:7]}" in mail(sent, 2, 0)
+    text = (sent.folder / "series.toml").read_text()
+    assert 'base = "master"' in text
+    assert reroll(*sent.words("generate")).code == 0
+
+
+def test_what_no_longer_matches_is_named(reroll: Run, sent: Small) -> None:
+    (sent.tree / "drivers/b/b.c").write_text("int b;\n")
+    commit_all(sent.tree, "no user in b")
+    before = (sent.folder / "series.toml").read_text(), state_of(sent.tree)
+    done = reroll(*sent.words("next", "--base", "master"))
+    assert done.code == 1
+    assert "patch b: rename.cocci: changes none" in done.err
+    assert ((sent.folder / "series.toml").read_text(), state_of(sent.tree)) == before
+    assert not (sent.folder / "versions/v2").exists()
+    sent.rewrite('id = "b"', 'id = "b"\nunmatched = "skip"')
+    trailers(sent, tag("b", ACK))
+    done = reroll(*sent.words("next", "--base", "master"))
+    assert done.code == 0
+    assert (
+        "  gone: drivers: b: use new_call() [b]: rename.cocci: changes none of 0 candidate files\n"
+        f"      not taken: {ACK} (v1; the patch is gone)\n"
+    ) in done.out
+
+
+def test_sites_that_went_away_are_named(reroll: Run, small: Small) -> None:
+    (small.tree / "drivers/a/two.c").write_text("int t(int x)\n{\n\treturn old_call(x);\n}\n")
+    commit_all(small.tree, "two users")
+    assert reroll(*small.words("generate")).code == 0
+    pretend_sent(small, 1)
+    (small.tree / "drivers/a/two.c").unlink()
+    commit_all(small.tree, "one user")
+    done = reroll(*small.words("next"))
+    assert done.code == 0
+    assert "call sites that went away: drivers/a/two.c" in done.out
+    assert "- call sites that went away: drivers/a/two.c" in mail(small, 2, 1)
+
+
+def test_renamed_reordered_and_new_patches_keep_their_history(reroll: Run, sent: Small) -> None:
+    trailers(sent, tag("a", ACK))
+    file = sent.folder / "series.toml"
+    head, a, b = file.read_text().split("[[patch]]")
+    a = a.replace("drivers: a: use new_call()", "drivers/a: go over to new_call()")
+    new = a.replace('id = "a"', 'id = "c"').replace("drivers/a:", "drivers/c:")
+    new = new.replace('"drivers/a"', '"drivers/c"')
+    file.write_text("[[patch]]".join([head, b + "\n", a, new]))
+    (sent.tree / "drivers/c").mkdir()
+    (sent.tree / "drivers/c/c.c").write_text("int c(int x)\n{\n\treturn old_call(x);\n}\n")
+    commit_all(sent.tree, "a third driver")
+    done = reroll(*sent.words("--json", "next", "--base", "master"))
+    assert done.code == 0
+    (version,) = json.loads(done.out)["versions"]
+    told = {one["id"]: (one["number"], one["before"], one["status"]) for one in version["patches"]}
+    assert told == {"b": (1, 2, "unchanged"), "a": (2, 1, "same change"), "c": (3, 0, "new")}
+    assert version["patches"][1]["was"] == "drivers: a: use new_call()"
+    assert version["patches"][1]["carried"][0]["trailer"] == ACK
+    cover = mail(sent, 2, 0)
+    assert '- "drivers/a: go over to new_call()" was "drivers: a: use new_call()"' in cover
+    assert '- new patch: "drivers/c: go over to new_call()"' in cover
+    assert "- patches in another order" in cover
+
+
+def test_the_range_diff_stands_below_the_diffstat(reroll: Run, sent: Small) -> None:
+    sent.rewrite('replace = ""', 'replace = "\\tselect NEW\\n"')
+    assert reroll(*sent.words("next", "--range-diff", "--no-changelog")).code == 0
+    old, new = (
+        git(sent.tree, "log", "--format=%h", "--abbrev=12", f"master..reroll/new-call-v{number}")
+        for number in (1, 2)
+    )
+    ids = [*zip(old.split()[::-1], new.split()[::-1], strict=True)]
+    cover = mail(sent, 2, 0)
+    assert (
+        " insertions(+), 3 deletions(-)\n\n"
+        "Range-diff against v1:\n"
+        f"1:  {ids[0][0]} = 1:  {ids[0][1]} drivers: a: use new_call()\n"
+        f"2:  {ids[1][0]} ! 2:  {ids[1][1]} drivers: b: use new_call()\n"
+    ) in cover
+    assert "    ++\tselect NEW\n" in cover
+    assert cover.index("Range-diff") < cover.index("base-commit:") < cover.index("change-id:")
+    assert reroll(*sent.words("generate")).code == 0
+    assert mail(sent, 2, 0) == cover
+
+
+def test_a_version_that_was_not_sent_comes_first(reroll: Run, generated: Small) -> None:
+    done = reroll(*generated.words("next"))
+    assert done.code == 2
+    assert done.err.splitlines()[0] == "reroll: version 1 was neither sent nor posted"
+    assert "reroll generate -v 1" in done.err
+    assert reroll(*generated.words("next", "--anyway")).code == 0
+
+
+def test_nothing_was_ever_generated(reroll: Run, small: Small) -> None:
+    done = reroll(*small.words("next"))
+    assert done.code == 2
+    assert "no version has been generated yet" in done.err
+
+
+def test_a_dry_run_writes_nothing(reroll: Run, sent: Small) -> None:
+    before = (sent.folder / "series.toml").read_text(), state_of(sent.tree)
+    done = reroll(*sent.words("next", "-n", "--prefix", "RFC PATCH"))
+    assert done.code == 0
+    assert "nothing was written" in done.out
+    assert ((sent.folder / "series.toml").read_text(), state_of(sent.tree)) == before
+    assert not (sent.folder / "versions/v2").exists()
+
+
+def test_a_prefix_stays_until_another_is_given(reroll: Run, small: Small) -> None:
+    small.rewrite('name = "new-call"', 'name = "new-call"\nprefix = "RFC PATCH"')
+    assert reroll(*small.words("generate")).code == 0
+    pretend_sent(small, 1)
+    assert reroll(*small.words("next")).code == 0
+    assert "Subject: [RFC PATCH v2 1/2]" in mail(small, 2, 1)
+    pretend_sent(small, 2)
+    assert reroll(*small.words("next", "--prefix", "PATCH")).code == 0
+    assert "Subject: [PATCH v3 1/2]" in mail(small, 3, 1)
+
+
+def test_a_failure_in_the_end_leaves_series_toml(reroll: Run, sent: Small) -> None:
+    before = (sent.folder / "series.toml").read_text()
+    # A lock that a killed git left: no ref can move.
+    lock = sent.tree / ".git/refs/heads/reroll/new-call.lock"
+    lock.touch()
+    done = reroll(*sent.words("next"))
+    assert done.code == 3
+    assert (sent.folder / "series.toml").read_text() == before
+    assert not (sent.folder / "versions/v2").exists()
+    lock.unlink()
+    assert reroll(*sent.words("next")).code == 0
+
+
+def test_twice_adds_no_line_twice(reroll: Run, sent: Small) -> None:
+    sent.rewrite('replace = ""', 'replace = "\\tselect NEW\\n"')
+    assert reroll(*sent.words("next")).code == 0
+    first = mail(sent, 2, 2)
+    (sent.folder / "versions/v2").rename(sent.folder / "away")
+    assert reroll(*sent.words("next", "--force")).code == 0
+    assert mail(sent, 2, 2).count("changed in drivers/b/Kconfig") == 1
+    assert first.count("changed in drivers/b/Kconfig") == 1
+
+
+def test_open_comments_are_said_and_fixed_ones_told(reroll: Run, sent: Small) -> None:
+    (sent.folder / "comments.toml").write_text(
+        "".join(
+            f'[[comment]]\nid = "{name}"\npatch = "a"\nversion = 1\nfile = ""\nline = 0\n'
+            'author = "Rob Reviewer <rob@example.org>"\ndate = "2020-09-14T00:00:00Z"\n'
+            f'message = "<{name}@example.org>"\nexcerpt = "Say why."\nstate = "{state}"\n'
+            f'note = "{note}"\n\n'
+            for name, state, note in (("one1", "open", ""), ("two2", "fixed", "the reason is said"))
+        )
+    )
+    done = reroll(*sent.words("next"))
+    assert done.code == 0
+    assert "1 comment is still open" in done.err
+    assert "- Review from Rob: the reason is said\n" in mail(sent, 2, 1)
+
+
+def test_shards_keep_the_tags_that_were_given_to_them(reroll: Run, small: Small) -> None:
+    file = small.folder / "series.toml"
+    head, a, _ = file.read_text().split("[[patch]]")
+    a = a.replace('id = "a"', 'id = "a"\nsplit = "directory"').replace('paths = ["drivers/a"]', "")
+    file.write_text("[[patch]]".join([head, a]))
+    assert reroll(*small.words("generate")).code == 0
+    pretend_sent(small, 1)
+    manifest = json.loads((small.folder / "versions/v1/manifest.json").read_text())
+    first, second = (patch["id"] for patch in manifest["patches"])
+    trailers(small, tag(first, ACK), tag("", REVIEW, "whole series"))
+    text = (small.tree / "drivers/b/b.c").read_text()
+    (small.tree / "drivers/b/b.c").write_text(
+        text + "int more(void)\n{\n\treturn old_call(7);\n}\n"
+    )
+    commit_all(small.tree, "one more user")
+    done = reroll(*small.words("--json", "next", "--base", "master"))
+    assert done.code == 0
+    (version,) = json.loads(done.out)["versions"]
+    told = {
+        one["id"]: ([tag["trailer"] for tag in one["carried"]], one["appeared"])
+        for one in version["patches"]
+    }
+    # The same rule made both shards again; one is the same to the letter.
+    assert told == {first: ([ACK, REVIEW], {}), second: ([REVIEW], {"drivers/b/b.c": 1})}
+    assert ACK not in mail(small, 2, 2)
+
+
+def test_a_patch_alone_has_the_range_diff_below_the_cut(reroll: Run, small: Small) -> None:
+    file = small.folder / "series.toml"
+    text = file.read_text()
+    file.write_text(text[: text.index('[[patch]]\nid = "b"')])
+    assert reroll(*small.words("generate")).code == 0
+    manifest = json.loads((small.folder / "versions/v1/manifest.json").read_text())
+    entry = {"version": 1, "message_id": manifest["patches"][0]["message_id"], "sha256": "0" * 64}
+    line = json.dumps({**entry, "event": "accepted", "time": 1600000200})
+    (small.folder / "journal.jsonl").write_text(line + "\n")
+    small.rewrite("new_call() is better.", "new_call() is much better.")
+    assert reroll(*small.words("next", "--range-diff")).code == 0
+    below = mail(small, 2, 1).partition("\n---\n")[2]
+    assert below.startswith("Changes in v2:\n- said why\n\nRange-diff against v1:\n1:  ")
+    assert reroll(*small.words("apply", "-v", 2, "--onto", "master")).code == 0
+
+
+def test_a_posted_series_goes_on_from_its_mails(
+    reroll: Run, generated: Small, tmp_path: Path
+) -> None:
+    mails = sorted((generated.folder / "versions/v1").glob("*.patch"))
+    mbox = tmp_path / "v1.mbox"
+    mbox.write_bytes(b"".join(mail.read_bytes() + b"\n" for mail in mails))
+    folder = tmp_path / "posted"
+    assert reroll("init", folder, "--from-mbox", mbox).code == 0
+    # A branch of its own beside the one that the mails came from.
+    posted = Small(folder, generated.tree)
+    text = (folder / "series.toml").read_text()
+    (folder / "series.toml").write_text(re.sub('name = ".*"', 'name = "posted"', text, count=1))
+    done = reroll(*posted.words("--json", "next"))
+    assert done.code == 0
+    (version,) = json.loads(done.out)["versions"]
+    assert [one["status"] for one in version["patches"]] == ["unchanged", "unchanged"]
+    assert json.loads(done.out)["changelog"] == {}
+    again, first = (
+        git(generated.tree, "rev-parse", f"reroll/{name}^{{tree}}")
+        for name in ("posted", "new-call")
+    )
+    assert again == first
+    # What was posted stays as it is.
+    assert reroll(*posted.words("generate", "-v", 1)).code == 2
