@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import NoReturn
 
 from generator.errors import RerollError, TerminatedError
@@ -22,13 +22,20 @@ from generator.errors import RerollError, TerminatedError
 # The verbs, in the order of a series' life, with what --help says of each.  Their
 # modules are imported only when asked for: --help must not pay for pydantic.
 VERBS = {
-    "init": "make a series folder from a bundled campaign",
+    "init": "make a series folder from a campaign, a rule, or a posted series",
     "scan": "try semantic patches: the diff, and every site they are about",
     "generate": "run the campaign: commits, patches, cover letter",
     "check": "check a version before it is sent",
     "recipients": "who gets each mail of a version, and why",
     "apply": "apply a version to another tree with git am -3",
     "send": "send a version with git send-email",
+    "collect": "read replies: tags, withdrawals, comments",
+    "comments": "what reviewers want: list it, mark what became of it",
+    "adopt": "let semantic patches make what a hand-written patch does",
+    "absorb": "take work done by hand on the branch back into the campaign",
+    "next": "the next version: rules again, tags carried, what changed",
+    "range-diff": "what is different between two versions",
+    "b4": "hand a series over to b4, or take one from it",
 }
 INTERNAL_ERROR = 70
 INTERRUPTED = 130
@@ -52,12 +59,16 @@ def build_parser(verb: str | None = None) -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", metavar="VERB")
     for name, text in VERBS.items():
         if verb in (None, name):
-            import_module(f"series.commands.{name}").add_parser(verbs)
+            _module(name).add_parser(verbs)
         else:
             verbs.add_parser(name, help=text, add_help=False)
     for made in verbs.choices.values():
         _add_common(made)
     return parser
+
+
+def _module(verb: str) -> ModuleType:
+    return import_module(f"series.commands.{verb.replace('-', '_')}")
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
@@ -111,7 +122,7 @@ def _guarded(args: argparse.Namespace) -> int:
     from generator import process
 
     try:
-        code = int(import_module(f"series.commands.{args.verb}").run(args))
+        code = int(_module(args.verb).run(args))
         sys.stdout.flush()
     except RerollError as error:
         for line in error.lines():
