@@ -364,7 +364,14 @@ def _read(
     known = frozenset({*threads.own(work.known), *work.heads})
     there, changed = trailers.update(work.folder, outcome.tags, known, givers, dry_run=work.dry_run)
     texts = (replace(one, content=b"") for one in mail.load(replies))
-    talk = comments.update(work.folder, texts, found, work.author, dry_run=work.dry_run)
+    talk = comments.update(
+        work.folder,
+        texts,
+        found,
+        work.author,
+        mentions={one.message_id: one.mentions for one in said if not one.posted},
+        dry_run=work.dry_run,
+    )
     return Collected(
         mails=len(replies),
         new=new,

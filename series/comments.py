@@ -5,11 +5,13 @@ wrote stay as they are, and so does a comment whose mail has gone.
 """
 
 import hashlib
+import json
 import re
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -20,6 +22,7 @@ from generator.errors import RerollError, UsageError
 from series import addresses, mail, people, review, store
 from series.campaign_file import write_whole
 from series.mail import Mail
+from series.tags import Mention
 from series.threads import Target
 
 NAME = "comments.toml"
@@ -112,18 +115,20 @@ def update(
     targets: Mapping[str, Target],
     author: str,
     *,
+    mentions: Mapping[str, Sequence[Mention]] | None = None,
     dry_run: bool = False,
 ) -> Updated:
     """Add the comments in ``mails`` to ``comments.toml``, under the lock of the caller.
 
     ``mails`` are all mails of the threads, each read once, ``author``'s own among them:
     they are no comments, but answers.  ``targets`` has what each answers, by message id; a mail
-    without a target is passed over.  ``author`` is "Name <address>".  Raises
+    without a target is passed over.  ``author`` is "Name <address>"; ``mentions`` are the
+    tags in the mails, by message id, where they are known already.  Raises
     ``UsageError`` when the file cannot be read, ``RerollError`` when it cannot be
     written.
     """
     known = read(folder)
-    found, answered = _found(folder, mails, targets, author)
+    found, answered = _found(folder, mails, targets, author, mentions or {})
     follows = {
         one.id: {
             "patch": one.patch,
@@ -205,6 +210,7 @@ def given_name(author: str) -> str:
     return review.shown(words[0] if words else address.partition("@")[0] or "a reviewer", 60)
 
 
+@lru_cache(maxsize=1024)
 def is_by(sender: str, author: str) -> bool:
     """Whether ``sender`` is ``author``, by address or by full name."""
     name = people.name_key(author)
@@ -213,7 +219,11 @@ def is_by(sender: str, author: str) -> bool:
 
 
 def _found(
-    folder: Path, mails: Iterable[Mail], targets: Mapping[str, Target], author: str
+    folder: Path,
+    mails: Iterable[Mail],
+    targets: Mapping[str, Target],
+    author: str,
+    mentions: Mapping[str, Sequence[Mention]],
 ) -> tuple[list[Comment], set[str]]:
     """The comments of the reviewers in ``mails``, each once, and which mails were answered."""
     patches = _Patches(folder)
@@ -225,7 +235,8 @@ def _found(
         if is_by(one.sender, author):
             own += one.parents
         elif target := targets.get(one.message_id):
-            for comment in _of_mail(one, target, patches.text(target)):
+            there = mentions.get(one.message_id)
+            for comment in _of_mail(one, target, patches.text(target), there):
                 found.setdefault(comment.id, comment)
     return list(found.values()), _above(parents, own)
 
@@ -260,10 +271,12 @@ class _Patches:
         return self._paths[number]
 
 
-def _of_mail(one: Mail, target: Target, patch: str) -> Iterator[Comment]:
+def _of_mail(
+    one: Mail, target: Target, patch: str, mentions: Sequence[Mention] | None
+) -> Iterator[Comment]:
     """The comments of a mail; their ids follow from its id and their own first words."""
     used: list[str] = []
-    for found in review.comments(one.text, sender=one.sender, patch=patch):
+    for found in review.comments(one.text, sender=one.sender, patch=patch, mentions=mentions):
         yield Comment(
             id=_id(one.message_id, review.shown(found.text, 200), used),
             patch=target.patch,
@@ -395,9 +408,14 @@ def as_text(new: Iterable[Comment]) -> str:
             for name, value in asdict(one).items()
             if value or name in ("patch", "file", "line", "state", "note", "suggested")
         }
-        lines = (f"{name} = {tomlkit.item(value).as_string()}" for name, value in values.items())
+        lines = (f"{name} = {_value(value)}" for name, value in values.items())
         made.append("\n".join(["", "[[comment]]", *lines, ""]))
     return "".join(made)
+
+
+def _value(value: str | int | Sequence[str]) -> str:
+    """A value as TOML: what JSON escapes, TOML's basic strings escape alike, but for DEL."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _write(folder: Path, text: str) -> None:

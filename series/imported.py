@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from email import message_from_bytes
 from email.errors import MessageError
 from email.utils import mktime_tz, parsedate_tz
+from functools import lru_cache
 from pathlib import Path
 
 from generator import campaign as campaign_module
@@ -63,6 +64,8 @@ def ids_for(folder: Path, found: Posting) -> dict[int, str]:
         left = [one for one in new if int(one.key) not in taken]
         free = [one for one in known if one.key not in taken.values()]
         taken |= {int(key): old for key, old in identity.match(free, left).items()}
+        if len(taken) == len(new):
+            return taken
     used |= set(taken.values())
     for patch in found.patches:
         if patch.number not in taken:
@@ -100,6 +103,11 @@ def _diff(folder: Path, version: Version, patch: PatchRecord) -> bytes:
         content = store.mail_path(folder, version, patch.mail).read_bytes()
     except (UsageError, OSError):
         return b""
+    return _diff_of(content)
+
+
+@lru_cache(maxsize=512)
+def _diff_of(content: bytes) -> bytes:
     found = posting_module.patch_of(mail_module.parse(content))
     return found.diff if found else b""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from series import tags
+from series.tags import Mention
 
 # What is longer than this behind "--" is no signature: better a comment too many.
 _SIGNATURE_LINES = 12
@@ -100,14 +101,19 @@ class Line:
     content: str
 
 
-def read(text: str, sender: str) -> list[Line]:
-    """The lines of ``text``, each of its kind; ``sender`` ("Name <address>") signs by name."""
+def read(text: str, sender: str, mentions: Sequence[Mention] | None = None) -> list[Line]:
+    """The lines of ``text``, each of its kind; ``sender`` ("Name <address>") signs by name.
+
+    ``mentions`` are the tags in it, as ``series.tags`` sees them, where they are known.
+    """
     raw = [line.rstrip("\r") for line in text.split("\n")]
     mark = _QUOTED
     if not any(_QUOTED.match(line) for line in raw) and _has_bars(raw):
         mark = _BARRED
     lines = [_line(line, mark) for line in raw]
-    _mark(lines, _tags(raw, lines), "aside")
+    if mentions is None:
+        mentions = tags.mentions("\n".join(raw))
+    _mark(lines, _tags(mentions, lines), "aside")
     for pick in (_forwarded, _attributions, _signatures):
         _mark(lines, pick(lines), "aside")
     _mark(lines, _trims(lines), "trimmed")
@@ -237,9 +243,9 @@ def _end_of_signature(lines: Sequence[Line], at: int) -> int:
     return len(lines)
 
 
-def _tags(raw: Sequence[str], lines: Sequence[Line]) -> Iterator[int]:
-    """The lines that are tags, as ``series.tags`` sees them; not those in a diff of one's own."""
-    for mention in tags.mentions("\n".join(raw)):
+def _tags(mentions: Sequence[Mention], lines: Sequence[Line]) -> Iterator[int]:
+    """The lines that are tags; not those in a diff of one's own."""
+    for mention in mentions:
         if mention.whole_line and mention.kind != "elsewhere":
             yield mention.line - 1
             following = lines[mention.line] if mention.line < len(lines) else None

@@ -8,8 +8,10 @@ the diff (git-diff(1), "Generating patch text with -p"), or the words of the mes
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from series.reply_text import TRIMMED, Line, read
+from series.tags import Mention
 
 EXCERPT_LINES = 3
 EXCERPT_LENGTH = 300
@@ -155,14 +157,17 @@ class _Above:
             reader.skip()
 
 
-def comments(text: str, *, sender: str = "", patch: str = "") -> tuple[Comment, ...]:
+def comments(
+    text: str, *, sender: str = "", patch: str = "", mentions: Sequence[Mention] | None = None
+) -> tuple[Comment, ...]:
     """The comments in ``text``, the plain text of a reply, in their order.
 
     ``sender`` ("Name <address>") helps to see a bare name as a signature; ``patch`` is
     the text of the patch that is answered, where it is known: quoted lines are looked
     up in it, so that their numbers are right although lines were left out.
+    ``mentions`` are the tags in the text, where they are known already.
     """
-    lines = read(text, sender)
+    lines = read(text, sender, mentions)
     original = _numbered(patch)
     files = _files(line.content for line in lines if line.kind == "quote") or _files(
         patch.split("\n")
@@ -200,9 +205,11 @@ def first_sentence(text: str) -> str:
 def shown(text: str, length: int) -> str:
     """``text`` as one line of at most ``length`` characters, without any a terminal obeys."""
     words = " ".join(text.split())
-    safe = "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in words
-    )
+    safe = words
+    if not words.isprintable():
+        safe = "".join(
+            char if char.isprintable() else char.encode("unicode_escape").decode() for char in words
+        )
     return safe if len(safe) <= length else f"{safe[: length - 1].rstrip()}…"
 
 
@@ -225,10 +232,11 @@ def _blocks(
             above.skip()
 
 
-def _numbered(patch: str) -> list[tuple[_Place, str]]:
+@lru_cache(maxsize=64)
+def _numbered(patch: str) -> tuple[tuple[_Place, str], ...]:
     """The lines of a patch's hunks, with their places."""
     reader = _Reader()
-    return [(reader.place, line) for line in patch.split("\n") if reader.read(line)]
+    return tuple((reader.place, line) for line in patch.split("\n") if reader.read(line))
 
 
 def _exact(place: _Place, recent: Sequence[str], original: Sequence[tuple[_Place, str]]) -> _Place:

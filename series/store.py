@@ -13,10 +13,15 @@ import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from generator.errors import ConflictError, RerollError, UsageError
 from series.version import MANIFEST_FORMAT, Absorbed, Version
 
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+_T = TypeVar("_T")
 MANIFEST = "manifest.json"
 
 
@@ -37,11 +42,22 @@ def numbers(folder: Path) -> list[int]:
     return sorted(int(match[1]) for match in matches if match)
 
 
-def dump(version: Version) -> str:
-    """``version`` as JSON text."""
+_adapters: dict[type, Any] = {}
+
+
+def _adapter(kind: type[_T]) -> "TypeAdapter[_T]":
+    """pydantic's reader of a record, which takes a while to make: once a run."""
     from pydantic import TypeAdapter
 
-    data = TypeAdapter(Version).dump_python(version, mode="json")
+    if kind not in _adapters:
+        _adapters[kind] = TypeAdapter(kind)
+    made: TypeAdapter[_T] = _adapters[kind]
+    return made
+
+
+def dump(version: Version) -> str:
+    """``version`` as JSON text."""
+    data = _adapter(Version).dump_python(version, mode="json")
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -51,7 +67,7 @@ def read(folder: Path, number: int | None = None) -> Version:
     Raises ``UsageError`` when there is none, or its manifest is damaged or of
     a newer format.
     """
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     if number is None:
         known = numbers(folder)
@@ -65,7 +81,7 @@ def read(folder: Path, number: int | None = None) -> Version:
         raise UsageError(f"{path}: is not a regular file", hint=f"move {path.parent} away")
     try:
         text = path.read_text(encoding="utf-8")
-        version = TypeAdapter(Version).validate_json(text)
+        version = _adapter(Version).validate_json(text)
     except OSError as error:
         raise UsageError(
             f"{folder}: there is no version {number}",
@@ -96,11 +112,11 @@ def _absorbed_path(folder: Path) -> Path:
 
 def read_absorbed(folder: Path) -> Absorbed | None:
     """What was last absorbed; ``None`` where that is nothing, or cannot be read."""
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     try:
         text = _absorbed_path(folder).read_text(encoding="utf-8")
-        found = TypeAdapter(Absorbed).validate_json(text)
+        found = _adapter(Absorbed).validate_json(text)
     except (OSError, UnicodeDecodeError, ValidationError):
         return None
     ids = [found.generated, found.base, found.tip, *found.commits]
@@ -109,9 +125,7 @@ def read_absorbed(folder: Path) -> Absorbed | None:
 
 def write_absorbed(folder: Path, absorbed: Absorbed) -> None:
     """Record what was absorbed, whole or not at all; ``OSError`` when it cannot be written."""
-    from pydantic import TypeAdapter
-
-    data = TypeAdapter(Absorbed).dump_json(absorbed, indent=2)
+    data = _adapter(Absorbed).dump_json(absorbed, indent=2)
     path = _absorbed_path(folder)
     temporary = path.with_name(f".{path.name}.new")
     with temporary.open("wb") as file:
