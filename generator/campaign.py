@@ -10,7 +10,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -272,6 +272,11 @@ class Campaign:
     settings: Settings
     patches: tuple[Patch, ...]
     recipients: Recipients
+
+    def skipping(self) -> "Campaign":
+        """The same, but patches that match nothing are left out."""
+        skip = {"unmatched": "skip"}
+        return replace(self, patches=tuple(one.model_copy(update=skip) for one in self.patches))
 
     def cover_text(self) -> str:
         """The template of the cover letter's body."""

@@ -186,6 +186,10 @@ def _run_apply(shop: Workshop, step: ApplyStep) -> StepReport:
         shop.worktree.apply(diff, three_way=True)
     except ConflictError as error:
         misfits = shop.worktree.misfits(diff, before)
+        with shop.worktree.scratch_index() as index:
+            index.reset(before)
+            if index.has(diff):
+                raise UnmatchedError(f"{step.apply}: the tree has this change already") from error
         raise UnfitError(step, diff, before, misfits) from error
     return StepReport(f"apply {step.apply}", 1, (), author=author)
 

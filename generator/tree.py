@@ -730,6 +730,13 @@ class ScratchIndex:
         )
         return result.stderr.decode("utf-8", "replace")
 
+    def has(self, diff: bytes) -> bool:
+        """Whether the change that ``diff`` makes is there already."""
+        words = ["apply", "--cached", "--reverse", "--check", "-"]
+        env = self._variables
+        done = run_git(words, cwd=self._worktree.path, stdin=diff, env=env, check=False)
+        return done.returncode == 0
+
     def put(self, entries: Sequence[str]) -> None:
         """Take over entries as ``Worktree.staged_entries`` has them."""
         self._git("update-index", "-z", "--index-info", stdin="\0".join(entries) + "\0")

@@ -32,6 +32,15 @@ def add_dry_run(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("-n", "--dry-run", action="store_true", help=f"{what} nothing")
 
 
+def add_skip_unmatched(parser: argparse.ArgumentParser) -> None:
+    """``--skip-unmatched``: as if every patch had ``unmatched = "skip"``."""
+    parser.add_argument(
+        "--skip-unmatched",
+        action="store_true",
+        help="leave out, and name, every patch that matches nothing on this base",
+    )
+
+
 def add_allow_scripts(parser: argparse.ArgumentParser) -> None:
     """``--allow-scripts``: run the script rules of semantic patches."""
     parser.add_argument(

@@ -33,6 +33,7 @@ class Wish:
     changelog: bool = True
     anyway: bool = False
     force: bool = False
+    skip_unmatched: bool = False
     allow_scripts: bool = False
     dry_run: bool = False
 
@@ -76,6 +77,9 @@ def reroll(wish: Wish, progress: Callable[[], AbstractContextManager[Progress]])
             lines = changes.lines(found, campaign, comments.read(wish.folder))
         for name, texts in lines.items():
             edits.add_changelog(name or None, old.version + 1, texts)
+        if wish.skip_unmatched:  # in the file, too: 'generate' is to make the same version
+            for one in _unmatched(campaign, outcome):
+                edits.set_patch(one, "unmatched", "skip")
         if lines:
             campaign = edits.preview()
             outcome = generate.write_mails(made, campaign)
@@ -84,10 +88,20 @@ def reroll(wish: Wish, progress: Callable[[], AbstractContextManager[Progress]])
     return Rerolled(outcome, found, lines)
 
 
+def _unmatched(campaign: Campaign, outcome: Outcome) -> list[str]:
+    """The ids of the patches that were left out although they do not say so themselves."""
+    left_out = {one.id for one in outcome.skipped}
+    return [
+        one.id
+        for one in campaign.patches
+        if one.id in left_out and not one.omit and one.unmatched == "fail"
+    ]
+
+
 def _request(wish: Wish, campaign: Campaign) -> Request:
     base = campaign.series.base or "HEAD"
     return Request(
-        campaign=campaign,
+        campaign=campaign.skipping() if wish.skip_unmatched else campaign,
         tree=wish.tree,
         settings=wish.settings(campaign),
         version=campaign.series.version or 1,

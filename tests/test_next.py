@@ -386,3 +386,27 @@ def test_a_posted_series_goes_on_from_its_mails(
     assert again == first
     # What was posted stays as it is.
     assert reroll(*posted.words("generate", "-v", 1)).code == 2
+
+
+def test_a_base_that_has_a_patch_already(reroll: Run, generated: Small) -> None:
+    small = generated
+    diff = git(small.tree, "diff", "reroll/new-call~", "reroll/new-call") + "\n"
+    (small.folder / "b.diff").write_text(diff)
+    steps = (small.folder / "series.toml").read_text().rpartition("[[patch.step]]\nrule")[0]
+    (small.folder / "series.toml").write_text(steps + '[[patch.step]]\napply = "b.diff"\n')
+    assert reroll(*small.words("generate")).code == 0
+    git(small.tree, "checkout", "-q", "-b", "newer", "master")
+    git(small.tree, "apply", "--index", str(small.folder / "b.diff"))
+    # Near enough that a three-way merge of the old blobs would not see it.
+    file = small.tree / "drivers/b/b.c"
+    file.write_text("#include <b.h>\n" + file.read_text())
+    git(small.tree, "commit", "-q", "-am", "b: moved over")
+    git(small.tree, "checkout", "-q", "master")
+    words = ("next", "--anyway", "--base", "newer")
+    assert reroll(*small.words(*words)).code == 1
+    done = reroll(*small.words(*words, "--skip-unmatched"))
+    assert done.code == 0, done.err
+    assert "gone: drivers: b: use new_call() [b]: " in done.out
+    assert (small.folder / "versions/v2/manifest.json").exists()
+    # series.toml says so, too: the same version can be made again.
+    assert reroll(*small.words("generate", "-v", 2)).code == 0

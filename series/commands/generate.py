@@ -26,6 +26,7 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     parser.add_argument(
         "--base", metavar="REV", help="the commit to work on (default: series.toml, else HEAD)"
     )
+    options.add_skip_unmatched(parser)
     options.add_spatch(parser)
     parser.add_argument(
         "--force", action="store_true", help="replace a branch that holds other work"
@@ -36,6 +37,8 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 def run(args: argparse.Namespace) -> int:
     """Generate a version and install it."""
     campaign = campaign_module.load(options.folder_of(args))
+    if args.skip_unmatched:
+        campaign = campaign.skipping()
     settings = options.settings_of(args, campaign)
     tree = options.tree_of(args, settings)
     try:

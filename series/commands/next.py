@@ -47,6 +47,7 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     parser.add_argument(
         "--force", action="store_true", help="replace a branch that holds other work"
     )
+    options.add_skip_unmatched(parser)
     options.add_spatch(parser)
     options.add_dry_run(parser, "write")
 
@@ -65,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
         changelog=not args.no_changelog,
         anyway=args.anyway,
         force=args.force,
+        skip_unmatched=args.skip_unmatched,
         allow_scripts=args.allow_scripts,
         dry_run=args.dry_run,
     )
