@@ -8,12 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from series import cli
 from tests.repositories import git, make_repository, make_sample
 from tests.smtp import Inbox, send_to, smtp_server
 
 EPOCH = 1_600_000_100
+
+# How long an example takes is the machine's matter, and no test asserts it.
+settings.register_profile("reroll", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("reroll")
 
 
 def seal(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,6 +133,7 @@ def test_words(reroll: Run, hand: Hand) -> None:
     assert not (hand.small.folder / "hand").exists()
 
 
+@pytest.mark.slow
 def test_a_template_stays_one_when_other_lines_change(reroll: Run, hand: Hand) -> None:
     small = hand.small
     hand.leave()
@@ -211,6 +212,7 @@ def test_fixup_and_a_change_of_an_earlier_commit(reroll: Run, hand: Hand) -> Non
     assert shown(hand.small.tree, BRANCH) == wanted
 
 
+@pytest.mark.slow
 def test_renames_binaries_and_modes(reroll: Run, hand: Hand) -> None:
     hand.git("mv", "-f", "drivers/a/a.c", "drivers/a/moved.c")
     hand.write("drivers/a/blob.bin", bytes(range(256)) * 4)
@@ -223,6 +225,7 @@ def test_renames_binaries_and_modes(reroll: Run, hand: Hand) -> None:
     assert "blob.bin" in files
 
 
+@pytest.mark.slow
 def test_a_commit_split_in_two_and_two_joined(reroll: Run, hand: Hand) -> None:
     hand.git("reset", "-q", "HEAD~1")
     hand.git("commit", "-q", "-m", "drivers: b: Kconfig first\n\nSigned-off-by: Ada Developer "
@@ -237,6 +240,7 @@ def test_a_commit_split_in_two_and_two_joined(reroll: Run, hand: Hand) -> None:
     assert "dropped: " in out
 
 
+@pytest.mark.slow
 def test_twice_without_generate_between(reroll: Run, hand: Hand) -> None:
     many = "".join(f"int c{number};\n" for number in range(20))
     hand.write("drivers/c/c.c", many)
@@ -313,6 +317,7 @@ def test_base_moved(reroll: Run, hand: Hand) -> None:
     assert f'base = "{base}"' in (small.folder / "series.toml").read_text()
 
 
+@pytest.mark.slow
 def test_base_moved_to_more_call_sites(reroll: Run, hand: Hand) -> None:
     """What the rule makes of the new base is no hand work to be undone."""
     small = hand.small
@@ -457,6 +462,7 @@ def test_a_hand_edit_that_no_longer_fits(reroll: Run, hand: Hand) -> None:
     assert git(small.tree, "show", f"{BRANCH}:drivers/b/b.c") == mine.strip()
 
 
+@pytest.mark.slow
 def test_a_hand_edit_without_its_blobs_leaves_rejects(reroll: Run, hand: Hand) -> None:
     small = by_hand(reroll, hand)
     diff = (small.folder / "hand/b.diff").read_text()
@@ -509,6 +515,7 @@ def test_a_mail_that_no_longer_fits(reroll: Run, hand: Hand) -> None:
     assert git(small.tree, "show", f"{BRANCH}:drivers/b/b.c") == "int b;"
 
 
+@pytest.mark.slow
 def test_a_new_commit_in_front_is_no_base_although_a_copy_is_kept(reroll: Run, hand: Hand) -> None:
     hand.write("drivers/c/c.c", "int c;\n")
     hand.commit("-s", "-m", "drivers: c: first")
@@ -592,6 +599,7 @@ def test_a_patch_that_is_left_out(reroll: Run, small: Small) -> None:
     assert (done.code, "hand: is for the last step of a patch" in done.err) == (2, True)
 
 
+@pytest.mark.slow
 def test_diffs_that_fit_only_in_another_form_after_a_swap(reroll: Run, hand: Hand) -> None:
     """Each has the lines of the other around it; the files become what the commits are."""
     hand.write("drivers/c/c.c", "int one;\nint two;\nint three;\n")

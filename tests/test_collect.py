@@ -545,9 +545,7 @@ _LINES = st.sampled_from(
 
 @pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(0, 3), st.lists(_LINES, max_size=6)), max_size=6))
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_thread_is_accounted_for(
     reroll: Run, tmp_path: Path, replies: list[tuple[int, list[str]]]
 ) -> None:

@@ -403,6 +403,7 @@ def test_open_comments_keep_a_version_back(
     assert "sent all the same: v2 (20" in reroll(*generated.words("comments", one)).out
 
 
+@pytest.mark.slow
 def test_closed_comments_and_those_on_this_version_keep_nothing_back(
     reroll: Run, generated: Small, talk: Talk, inbox: Inbox
 ) -> None:

@@ -136,6 +136,7 @@ static int exynos_try(struct g2d_data *g2d, unsigned long at)
 """
 
 
+@pytest.mark.slow
 def test_a_call_that_spatch_cannot_parse_is_reported(
     reroll: Run, tmp_path: Path, sample: Path
 ) -> None:

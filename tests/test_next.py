@@ -269,6 +269,7 @@ def test_a_dry_run_writes_nothing(reroll: Run, sent: Small) -> None:
     assert not (sent.folder / "versions/v2").exists()
 
 
+@pytest.mark.slow
 def test_a_prefix_stays_until_another_is_given(reroll: Run, small: Small) -> None:
     small.rewrite('name = "new-call"', 'name = "new-call"\nprefix = "RFC PATCH"')
     assert reroll(*small.words("generate")).code == 0
@@ -293,6 +294,7 @@ def test_a_failure_in_the_end_leaves_series_toml(reroll: Run, sent: Small) -> No
     assert reroll(*sent.words("next")).code == 0
 
 
+@pytest.mark.slow
 def test_twice_adds_no_line_twice(reroll: Run, sent: Small) -> None:
     sent.rewrite('replace = ""', 'replace = "\\tselect NEW\\n"')
     assert reroll(*sent.words("next")).code == 0
@@ -319,6 +321,7 @@ def test_open_comments_are_said_and_fixed_ones_told(reroll: Run, sent: Small) ->
     assert "- Review from Rob: the reason is said\n" in mail(sent, 2, 1)
 
 
+@pytest.mark.slow
 def test_shards_keep_the_tags_that_were_given_to_them(reroll: Run, small: Small) -> None:
     file = small.folder / "series.toml"
     head, a, _ = file.read_text().split("[[patch]]")
@@ -388,6 +391,7 @@ def test_a_posted_series_goes_on_from_its_mails(
     assert reroll(*posted.words("generate", "-v", 1)).code == 2
 
 
+@pytest.mark.slow
 def test_a_base_that_has_a_patch_already(reroll: Run, generated: Small) -> None:
     small = generated
     diff = git(small.tree, "diff", "reroll/new-call~", "reroll/new-call") + "\n"

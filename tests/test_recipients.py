@@ -319,6 +319,7 @@ def test_table(reroll: Run, small: Small) -> None:
         ),
     ],
 )
+@pytest.mark.slow
 def test_update_readdresses_mails_by_rules(
     reroll: Run, small: Small, table: str, expected: list[list[str]]
 ) -> None:
@@ -464,7 +465,7 @@ def test_a_series_is_known_by_its_change_id(reroll: Run, small: Small) -> None:
     assert "change-id" not in next((small.folder / "versions/v2").glob("*0001*")).read_text()
 
 
-@pytest.mark.parametrize("policy", ["none", "previous"])
+@pytest.mark.parametrize("policy", [pytest.param("none", marks=pytest.mark.slow), "previous"])
 def test_a_version_answers_the_one_before_where_that_is_wanted(
     reroll: Run, small: Small, policy: str
 ) -> None:
@@ -522,6 +523,7 @@ def test_rules_that_changed_are_noticed(reroll: Run, small: Small) -> None:
     assert reroll(*small.words("recipients")).err == ""
 
 
+@pytest.mark.slow
 def test_a_lost_journal_keeps_a_version_as_it_is(reroll: Run, small: Small, inbox: Inbox) -> None:
     assert reroll(*small.words("generate")).code == 0
     assert reroll(*small.words("send", "--yes")).code == 0
@@ -538,6 +540,7 @@ def test_update_waits_for_nobody(reroll: Run, small: Small) -> None:
     assert (done.code, "another reroll is at work" in done.err) == (3, True)
 
 
+@pytest.mark.slow
 def test_names_that_look_encoded_stay_what_they_are(
     reroll: Run, small: Small, inbox: Inbox
 ) -> None:
@@ -554,6 +557,7 @@ def test_names_that_look_encoded_stay_what_they_are(
     assert all("Bcc" not in mail for mail in inbox.messages)
 
 
+@pytest.mark.slow
 def test_replies_that_are_no_mails(reroll: Run, small: Small) -> None:
     assert reroll(*small.words("generate", "-v", 1)).code == 0
     ids = [mail["message_id"] for mail in answer(reroll, small)["mails"]]  # type: ignore[attr-defined]
@@ -580,6 +584,7 @@ def test_json_is_json_whatever_maintainers_says(reroll: Run, small: Small) -> No
     assert answer(reroll, small)["mails"]
 
 
+@pytest.mark.slow
 def test_templates_know_what_was_posted(reroll: Run, small: Small, inbox: Inbox) -> None:
     link = "{% for v in previous %}Link to v{{ v.version }}: {{ v.message_id }}{% endfor %}"
     small.rewrite("All users move over.", f"All users.\\n{link}")

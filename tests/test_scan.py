@@ -349,6 +349,7 @@ def test_what_a_template_needs_is_said(reroll: Run, tree: MakeTree) -> None:
     assert "hint: its parameters: arguments, function, position, value" in done.err
 
 
+@pytest.mark.slow
 def test_a_file_that_takes_too_long_is_accounted_for(
     reroll: Run, tree: MakeTree, rule: Path
 ) -> None:

@@ -132,6 +132,7 @@ def test_stopped_midway_and_resumed(reroll: Run, small: Small, inbox: Inbox) -> 
     assert (len(ids), len(set(ids))) == (3, 3)
 
 
+@pytest.mark.slow
 def test_stopped_before_the_mails_were_frozen(reroll: Run, small: Small) -> None:
     git(small.tree, "config", "sendemail.smtpServer", "127.0.0.1")
     git(small.tree, "config", "sendemail.smtpServerPort", str(free_port()))
@@ -213,6 +214,7 @@ def test_obfuscated_trailer(reroll: Run, small: Small, inbox: Inbox) -> None:
     assert inbox.envelopes == []
 
 
+@pytest.mark.slow
 def test_recipients_of_the_users_configuration_are_not_added_unseen(
     reroll: Run, small: Small, inbox: Inbox
 ) -> None:
@@ -314,7 +316,11 @@ def test_mails_edited_by_hand(
 
 
 @pytest.mark.parametrize(
-    "name", ["Somebody With A Name", "Álvaro Ñuñez de la Fernández-Güemes Éxito de los Ángeles"]
+    "name",
+    [
+        pytest.param("Somebody With A Name", marks=pytest.mark.slow),
+        "Álvaro Ñuñez de la Fernández-Güemes Éxito de los Ángeles",
+    ],
 )
 def test_long_names_fold_and_are_sent(reroll: Run, small: Small, inbox: Inbox, name: str) -> None:
     address = f"{'long' * 9}@users.noreply.of.a.long.example.org"
@@ -348,6 +354,7 @@ def test_errors_of_lint_keep_mails_from_going(reroll: Run, small: Small, inbox: 
     assert len(inbox.envelopes) == 3
 
 
+@pytest.mark.slow
 def test_more_patches_than_lists_like_need_a_reason(
     reroll: Run, small: Small, inbox: Inbox
 ) -> None:

@@ -39,6 +39,7 @@ def test_aliases_that_would_add_people(reroll: Run, small: Small, inbox: Inbox) 
     assert "would leave out of the envelope: thea@example.org" in done.err
 
 
+@pytest.mark.slow
 def test_an_alias_of_the_users_own_as_bcc(reroll: Run, small: Small, inbox: Inbox) -> None:
     aliases = small.folder / "aliases"
     aliases.write_text("me: ada@example.org, home@example.org\n")
@@ -103,7 +104,9 @@ def test_a_second_in_body_from_is_refused(reroll: Run, small: Small, inbox: Inbo
     assert f"{mail.name}: a second in-body From would go out" in done.err
 
 
-@pytest.mark.parametrize("encoding", ["base64", "quoted-printable"])
+@pytest.mark.parametrize(
+    "encoding", [pytest.param("base64", marks=pytest.mark.slow), "quoted-printable"]
+)
 def test_another_transfer_encoding_is_the_same_text(
     reroll: Run, small: Small, inbox: Inbox, encoding: str
 ) -> None:

@@ -314,6 +314,7 @@ def test_names_tell_shards_apart() -> None:
     assert slug(long[0]) != slug(long[1])
 
 
+@pytest.mark.slow
 def test_what_a_declaration_or_a_reason_does_to_a_tail(place: Place) -> None:
     text = "static inline int wrap(int x)\\n{\\n\\treturn old_call(x);\\n}\\n"
     place.rewrite("replace = '/* use this one */", f"replace = '{text}/* use this one */")
@@ -328,6 +329,7 @@ def test_what_a_declaration_or_a_reason_does_to_a_tail(place: Place) -> None:
     assert place.titles()[-1] == "api: remove old_call()"
 
 
+@pytest.mark.slow
 def test_another_way_to_split_starts_anew(place: Place) -> None:
     place.rewrite('split = "subsystem"', 'split = "subsystem"\ninto = "series"')
     assert place.generate().code == 0

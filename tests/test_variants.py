@@ -33,6 +33,7 @@ def test_sample_tree_compiles(reroll: Run, campaign: str, sample: Path, tmp_path
     assert git(sample, "diff", "--name-only", commits).split() == ["mm/frame_vector.c"]
 
 
+@pytest.mark.slow
 def test_reject_looks_up_nothing(reroll: Run, sample: Path, tmp_path: Path) -> None:
     tip = generate(reroll, "reject_pfn_memory", sample, tmp_path, "v5.10").split("..")[1]
     text = git(sample, "show", f"{tip}:mm/frame_vector.c")
@@ -43,6 +44,7 @@ def test_reject_looks_up_nothing(reroll: Run, sample: Path, tmp_path: Path) -> N
     assert "is_pfns = true" not in text[:pinned]
 
 
+@pytest.mark.slow
 def test_pin_first_sets_both_members(reroll: Run, sample: Path, tmp_path: Path) -> None:
     tip = generate(reroll, "pin_first", sample, tmp_path, "v5.10").split("..")[1]
     text = git(sample, "show", f"{tip}:mm/frame_vector.c")
@@ -135,6 +137,7 @@ long kvm_vcpu_pfn(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot, int *x)
 """
 
 
+@pytest.mark.slow
 def test_add_argument(reroll: Run, tmp_path: Path) -> None:
     files = {
         "Makefile": "VERSION = 5\nPATCHLEVEL = 10\n",
