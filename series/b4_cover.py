@@ -142,6 +142,9 @@ def parse_cover(text: str, *, where: str) -> Cover:
         log |= {number: tuple(lines) for number, lines in read.entries.items()}
         kept.append(read.rest)
     body = "\n\n---\n".join(part.strip("\n") for part in kept if part.strip())
+    if body and not words.strip():
+        # What stands below the cut must stay there, where To: and Cc: are text.
+        body = f"---\n{body}"
     return Cover(" ".join(title.split()), tidy(body), to, cc, log)
 
 

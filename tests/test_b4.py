@@ -15,7 +15,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from generator import campaign as campaign_module
@@ -164,6 +164,7 @@ def test_b4_sends_the_same_mails(reroll: Run, prep: Small) -> None:
     assert f"base-commit: {version.base}\nchange-id: {version.change_id}\n" in body
 
 
+@pytest.mark.slow
 def test_b4_compares_with_what_was_sent(reroll: Run, prep: Small) -> None:
     sent(prep, reroll, 1)
     prep.rewrite("new_call() is better.", "new_call() is better by far.")
@@ -246,6 +247,7 @@ def edit_cover(work: Path, *changes: tuple[str, str]) -> None:
     b4(work, "prep", "--edit-cover", editor=f"{sys.executable} {script}")
 
 
+@pytest.mark.slow
 def test_words_edited_by_b4_come_back(reroll: Run, prep: Small) -> None:
     prep.rewrite('name = "new-call"', 'name = "new-call" # the name stays\ncc = ["x@example.org"]')
     assert reroll(*prep.words("generate", "-v", 2)).code == 0
@@ -306,6 +308,7 @@ def test_a_template_that_was_not_touched_stays_one(reroll: Run, prep: Small) -> 
     assert read.series.title == "Use it"
 
 
+@pytest.mark.slow
 def test_what_absorb_took_is_no_difference_any_more(reroll: Run, prep: Small) -> None:
     assert reroll(*prep.words("b4", "export")).code == 0
     work = checkout(prep)
@@ -483,6 +486,7 @@ def test_mails_with_tracking_become_a_folder(reroll: Run, prep: Small, tmp_path:
     assert store.read(new, 3).tree == before.tree
 
 
+@pytest.mark.slow
 def test_mails_with_tracking_bring_the_words_back(reroll: Run, prep: Small) -> None:
     box = sent_by_b4(reroll, prep)
     before = campaign_of(prep)
@@ -518,6 +522,7 @@ def test_what_b4_sent_is_the_next_version(reroll: Run, prep: Small) -> None:
     assert read.series.changelog[2][-1] == "Link to v1: https://example.org/r/1@example.org"
 
 
+@pytest.mark.slow
 def test_one_patch_keeps_its_changelog(reroll: Run, prep: Small) -> None:
     text = (prep.folder / "series.toml").read_text()
     (prep.folder / "series.toml").write_text(text[: text.index('[[patch]]\nid = "b"')])
@@ -753,6 +758,7 @@ _LINES = st.sampled_from(
 
 
 @given(st.lists(_LINES, max_size=12).map("\n".join), st.lists(_LINES, max_size=4))
+@example("---\nTo: a@example.org", [])
 def test_what_came_from_b4_goes_back_the_same(body: str, log: list[str]) -> None:
     entries = tuple(line for line in log if line)
     first = Cover("A title", body, changelog={2: entries} if entries else {})
