@@ -307,7 +307,14 @@ class Tree:
         return tuple(found)
 
     def identity(self) -> Identity:
-        """Who commits here, with the time of now; ``UsageError`` when git does not know."""
+        """Who commits here, with the time of the first asking; ``UsageError`` if git has no name.
+
+        All that one run makes has one date.
+        """
+        return self._identity
+
+    @cached_property
+    def _identity(self) -> Identity:
         result = run_git(["var", "GIT_AUTHOR_IDENT"], cwd=self.path, check=False)
         found = re.match(rb"(.+) <(.+)> (\d+ [-+]\d{4})\Z", result.stdout.strip())
         if result.returncode != 0 or not found:
@@ -396,8 +403,12 @@ class Tree:
         words = ("worktree", "add", "--quiet", "--detach", "--force", "--no-checkout")
         self.git(*words, str(place), commit)
         worktree = Worktree(place)
-        worktree.git("read-tree", "HEAD")
-        worktree.mark("--skip-worktree", worktree.git("ls-files", "-z"))
+        # With no pattern to choose one, no file is written and all get the bit.
+        patterns = worktree.admin("info/sparse-checkout")
+        patterns.parent.mkdir(exist_ok=True)
+        patterns.write_text("")
+        sparse = ("core.sparseCheckout=true", "core.sparseCheckoutCone=false")
+        run_git(("read-tree", "-m", "-u", "HEAD"), cwd=place, settings=sparse)
         return worktree
 
     def _remove_worktree(self, holder: Path) -> None:
@@ -581,8 +592,9 @@ class Worktree:
 
     def admin(self, name: str) -> Path:
         """Where ``name`` is, or would be, in this worktree's administrative directory."""
-        # Asking for --git-path would give a place that all worktrees share.
-        return Path(self.git("rev-parse", "--absolute-git-dir").decode().rstrip("\n")) / name
+        # Of a worktree, .git is a file that names it (gitrepository-layout(5)).
+        named = (self.path / ".git").read_text(encoding="utf-8", errors="surrogateescape")
+        return Path(named.removeprefix("gitdir: ").rstrip("\n")) / name
 
     def misfits(self, diff: bytes, tree: str) -> list[tuple[str, int]]:
         """Where ``diff`` does not fit ``tree``: files, each with the line of its first such hunk.
