@@ -4,6 +4,7 @@ No step runs a command of the campaign's choosing, and every path is checked to
 stay in the series folder or in the worktree.
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -37,7 +38,8 @@ from generator.tree import Identity, Tree, Worktree, run_git
 class Workshop:
     """What steps need: the campaign, the tree, and what a rule needs to run.
 
-    ``keep_conflicts`` leaves a diff that does not fit in a worktree of its own.
+    ``keep_conflicts`` leaves a diff that does not fit in a worktree of its own;
+    ``command`` is what to run again when it was resolved.
     """
 
     campaign: Campaign
@@ -46,6 +48,7 @@ class Workshop:
     owners: Callable[[str, Sequence[str]], Mapping[str, str]] = lambda _kind, _files: {}
     previous: Mapping[str, Sequence[Shard]] = field(default_factory=dict)
     keep_conflicts: bool = True
+    command: str = "reroll generate"
 
     def split(self, patch: Patch, files: Sequence[str]) -> list[Shard]:
         """``files`` of a patch in shards, each with its subject prefix."""
@@ -77,7 +80,11 @@ class Workshop:
 
 @dataclass(frozen=True)
 class StepReport:
-    """What a step did: how many files it looked at and the ones it changed."""
+    """What a step did: how many files it looked at and the ones it changed.
+
+    ``scope`` says, for a rule, what else than its text the campaign decides: which
+    files it is run on, and what is done after it.
+    """
 
     step: str
     candidates: int
@@ -85,6 +92,7 @@ class StepReport:
     rule: Rule | None = None
     author: Identity | None = None
     conversion: Conversion | None = None
+    scope: str = ""
 
 
 def rule_of(campaign: Campaign, step: RuleStep) -> Rule:
@@ -137,7 +145,16 @@ def _run_rule(shop: Workshop, step: RuleStep) -> StepReport:
             f"{step.rule}: {'; '.join(done.undescribed)}",
             hint='describe each: kernel_doc = { name = "what it is" }, or kernel_doc = false',
         )
-    return StepReport(step.rule, done.candidates, done.changed, rule=rule, conversion=done)
+    return StepReport(
+        step.rule, done.candidates, done.changed, rule=rule, conversion=done, scope=_scope(step)
+    )
+
+
+def _scope(step: RuleStep) -> str:
+    """What a rule's step says of files and passes, as text that is equal when that is."""
+    told = step.model_dump(include={"paths", "tokens", "repeat", "kernel_doc", "style"})
+    # Why a file is left out is for people.
+    return json.dumps(told | {"exclude": sorted(step.exclude)}, sort_keys=True)
 
 
 def _run_edit(shop: Workshop, step: EditStep) -> StepReport:
@@ -247,7 +264,7 @@ def unresolved(shop: Workshop, patch: Patch, at: int, error: UnfitError) -> Conf
     if not shop.keep_conflicts:
         return ConflictError(message)
     folder, step = shop.campaign.folder, error.step
-    wanted = Resolution(patch.id, at, step.apply, step.hand, digest(error))
+    wanted = Resolution(patch.id, at, step.apply, step.hand, digest(error), shop.command)
     place = keep(shop.tree, shop.worktree, folder, wanted, error)
     shown = [f"patch {patch.id}: {hunk}" for hunk in hunks(error.diff, error.misfits)]
     hint = (

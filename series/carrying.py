@@ -1,8 +1,9 @@
 """Which tags survive from the version they were given to.
 
-Pure.  A tag says that somebody looked at a change; it stays as long as that change is the
-same one (Documentation/process/submitting-patches.rst: tags are removed "if the patch has
-changed substantially").  What cannot be shown to be the same is dropped and named.
+Pure, but for diffs that git has to make anew.  A tag says that somebody looked at a
+change; it stays as long as that change is the same one
+(Documentation/process/submitting-patches.rst: tags are removed "if the patch has changed
+substantially").  What cannot be shown to be the same is dropped and named.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from generator.messages import Tagging, same_trailer
-from series import git_diff
+from series import range_diff, same_change
 from series.version import TrailerRecord
 
 # What a tag waits for that may still be good, at the start of the reason.
@@ -65,12 +66,13 @@ class Made:
     """A patch as far as a tag's life depends on it.
 
     ``rules`` are the names and digests of the rules that made it, in order, and
-    empty where anything else had a hand in it.
+    empty where anything else had a hand in it.  ``version`` is the one it is of.
     """
 
     patch_id: str
     diff: bytes
     rules: tuple[tuple[str, str], ...] = ()
+    version: int = 0
 
 
 @dataclass(frozen=True)
@@ -82,11 +84,16 @@ class Decided:
     dropped: tuple[TrailerRecord, ...] = ()
 
 
-def decide(tags: Sequence[Tag], new: Made, given_to: Callable[[Tag], Made | None]) -> Decided:
+def decide(
+    tags: Sequence[Tag],
+    new: Made,
+    given_to: Callable[[Tag], Sequence[Made]],
+) -> Decided:
     """Which of a patch's ``tags`` it keeps as ``new``.
 
-    ``given_to`` has the patch that a tag was given to, ``None`` where that is not known.
-    Of a tag that is there twice, the one that is kept counts.
+    ``given_to`` has the patch that a tag was given to and those that carried it since,
+    nothing where that is not known.  Of a tag that is there twice, the one that is kept
+    counts.
     """
     carried: list[TrailerRecord] = []
     dropped: list[TrailerRecord] = []
@@ -111,24 +118,21 @@ def survives(old: Made, new: Made) -> str:
     """Why ``new`` still is the change ``old`` was, in words; empty when it is not."""
     if old.patch_id and old.patch_id == new.patch_id:
         return "the patch is the same"
-    # Two binary changes cannot be compared line by line.
-    before, after = git_diff.files(old.diff), git_diff.files(new.diff)
-    if before and after and _lines(before) == _lines(after):
+    if same_change.same(old.diff, new.diff) or _same_made_alike(old, new):
         return "only context, line numbers or the message differ"
     if old.rules and old.rules == new.rules:
         return f"made again by the same {'rule' if len(new.rules) == 1 else 'rules'}"
     return ""
 
 
-def _lines(files: Sequence[git_diff.FileDiff]) -> list[tuple[object, ...]]:
-    """All that a diff does to its files, but where in them."""
-    return sorted(
-        (file.old, file.new, file.old_mode, file.new_mode, file.changed, file.binary)
-        for file in files
-    )
+def _same_made_alike(old: Made, new: Made) -> bool:
+    """Whether the diffs differ only by the algorithm or context that git was told to use."""
+    if not (old.diff and new.diff):
+        return False
+    return same_change.same(*range_diff.alike([old.diff, new.diff]))
 
 
-def _verdict(tag: Tag, new: Made, given_to: Callable[[Tag], Made | None]) -> tuple[bool, str]:
+def _verdict(tag: Tag, new: Made, given_to: Callable[[Tag], Sequence[Made]]) -> tuple[bool, str]:
     """Whether a tag is kept, and why."""
     if tag.decision in ("take", "drop"):
         return tag.decision == "take", "decided in trailers.toml"
@@ -136,11 +140,13 @@ def _verdict(tag: Tag, new: Made, given_to: Callable[[Tag], Made | None]) -> tup
         return False, f"{tag.state}: {tag.why}" if tag.why else tag.state
     if _name(tag.trailer) in _ORIGINS:
         return True, "says where the change comes from"
-    old = given_to(tag)
-    if old is None:
+    before = given_to(tag)
+    if not before:
         return False, f"{OPEN}given to v{tag.version}, which does not have this patch"
-    if why := survives(old, new):
-        return True, why
+    for old in before:
+        if why := survives(old, new):
+            later = old.version > tag.version
+            return True, f"{why}, as in v{old.version}, which carried it" if later else why
     return False, f"{OPEN}the patch has changed since v{tag.version}"
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from generator.campaign import Campaign
 from generator.messages import same_trailer
-from series import addresses, carrying, comments, git_diff, range_diff
+from series import addresses, carrying, comments, range_diff, same_change
 from series.carrying import Tag
 from series.comments import Comment
 from series.range_diff import Pair, Patch
@@ -89,6 +89,8 @@ def changes(old: Side, new: Side, tags: Sequence[Tag] = ()) -> Changes:
             equal = (old.place(earlier), new.place(patch)) in same
             before, after = old.patch(earlier), new.patch(patch)
             one = _compared(one, earlier, before, patch, after, equal=equal)
+            if earlier.id != patch.id:
+                one = replace(one, dropped=(*one.dropped, *_under(earlier.id, tags, patch)))
             one = replace(one, lost=_lost(one, earlier, before))
             if earlier.rules and patch.rules:
                 then = _converted(old.version, earlier.of)
@@ -121,13 +123,28 @@ def _gone(
         if patch.id in kept:
             continue
         given = tuple(
-            TrailerRecord(tag.trailer, tag.version, tuple(tag.messages), "the patch is gone")
+            _record(tag, "the patch is gone" if tag.state in carrying.TAKEN else tag.state)
             for tag in tags
-            if tag.patch == patch.id and tag.state in carrying.TAKEN
+            if tag.patch == patch.id
         )
         why = reasons.get(patch.id) or reasons.get(patch.of, "")
         one = _described(patch, "gone", 0, dropped=given)
         yield replace(one, before=patch.number, why=why)
+
+
+def _under(name: str, tags: Sequence[Tag], patch: PatchRecord) -> Iterator[TrailerRecord]:
+    """The tags that a patch was given under another id, and that nobody has judged."""
+    judged = [one.trailer for one in (*patch.carried, *patch.dropped)]
+    for tag in tags:
+        known = any(same_trailer(tag.trailer, other) for other in judged)
+        if tag.patch == name and tag.state in carrying.TAKEN and not known:
+            yield _record(
+                tag, f"{carrying.OPEN}the patch has another id ('{name}') and has changed"
+            )
+
+
+def _record(tag: Tag, why: str) -> TrailerRecord:
+    return TrailerRecord(tag.trailer, tag.version, tuple(tag.messages), why)
 
 
 def _matched(old: Version, new: Version, pairs: Sequence[Pair]) -> dict[str, PatchRecord]:
@@ -152,7 +169,6 @@ def _compared(
     equal: bool,
 ) -> PatchChange:
     """What is different in a patch that both versions have."""
-    then, now = git_diff.files(before.diff), git_diff.files(after.diff)
     status: Status = "changed"
     if equal:
         status = "unchanged"
@@ -162,13 +178,9 @@ def _compared(
         status = "same change"
     differ: tuple[str, ...] = ()
     if status == "changed":
-        lines = [{file.new or file.old: file.changed for file in side} for side in (then, now)]
-        names = dict.fromkeys([*lines[1], *lines[0]])
-        differ = tuple(
-            name.decode("utf-8", "backslashreplace")
-            for name in names
-            if lines[0].get(name) != lines[1].get(name)
-        )
+        sides = range_diff.alike([before.diff, after.diff])
+        names = same_change.changed_files(sides[0], sides[1])
+        differ = tuple(name.decode("utf-8", "backslashreplace") for name in names)
     was = earlier.title if earlier.title != patch.title else ""
     return replace(one, status=status, before=earlier.number, was=was, files=differ)
 
@@ -215,17 +227,22 @@ def lines(
     known = {patch.id: patch for patch in campaign.patches}
     fixed = [one for one in remarks if one.state == "fixed"]
     told: dict[str, list[str]] = {}
+    apart: list[str] = []
     for one in found:
+        shards = Counter(change.of for change in one.patches if change.number)
         for change in one.patches:
             if change.number and change.before and change.of in known:
                 mine = [remark for remark in fixed if remark.patch in (change.id, change.of)]
                 said = [comments.changelog_line(remark) for remark in mine]
                 own = known[change.of].changelog.get(one.new.version)
                 texts = [*said, *_patch_lines(change, described=bool(own or said))]
-                told.setdefault(change.of, []).extend(texts)
+                if shards[change.of] > 1:  # the others would say it, too
+                    apart += [f'"{change.title}": {text}' for text in texts]
+                else:
+                    told.setdefault(change.of, []).extend(texts)
     if found:
         general = [comments.changelog_line(remark) for remark in fixed if not remark.patch]
-        told[""] = [*general, *_series_lines(found[0])]
+        told[""] = [*general, *apart, *_series_lines(found[0])]
     older = {name: known[name].changelog if name else campaign.series.changelog for name in told}
     return {
         name: fresh
@@ -268,7 +285,8 @@ def _series_lines(found: Changes) -> Iterator[str]:
         if change.status == "new":
             yield f'new patch: "{change.title}"'
         elif change.status == "gone":
-            yield f'dropped patch: "{change.title}"'
+            why = f": {addresses.printable(change.why)}" if change.why else ""
+            yield f'dropped patch: "{change.title}"{why}'
         elif change.was:
             yield f'"{change.title}" was "{change.was}"'
     order = [change.before for change in found.patches if change.number and change.before]

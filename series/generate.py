@@ -52,7 +52,8 @@ from series.version import (
 class Request:
     """What is asked for: which version of which campaign, on which commit of which tree.
 
-    ``keep_conflicts`` leaves a diff that does not fit in a worktree, to be resolved.
+    ``keep_conflicts`` leaves a diff that does not fit in a worktree, to be resolved;
+    ``command`` is what to run again then.
     """
 
     campaign: Campaign
@@ -63,6 +64,7 @@ class Request:
     force: bool = False
     allow_scripts: bool = False
     keep_conflicts: bool = True
+    command: str = "reroll generate"
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,8 @@ def construct(request: Request, report: Progress) -> Constructed:
     _refuse_sent(request)
     old_tip(request)
     spatches = Spatches(request.settings.spatch)
-    tags = tagging.Register(lambda change: _home(request.campaign, change), request.version)
+    ids = [patch.id for patch in request.campaign.patches]
+    tags = tagging.Register(lambda change: _home(request.campaign, change), request.version, ids)
     report("reading the rules", 0, 0)
     committer = replace(request.tree.identity(), date=_date(request))
     with request.tree.worktree(request.base) as worktree:
@@ -146,6 +149,7 @@ def construct(request: Request, report: Progress) -> Constructed:
             owners=lambda kind, files: ownership.labels(worktree, kind, files),
             previous=_previous(request),
             keep_conflicts=request.keep_conflicts,
+            command=request.command,
         )
         built = build(shop, committer, tags)
     return Constructed(request, built, committer.date, spatches.versions, tags)

@@ -10,7 +10,8 @@ same (as in git), and of patches with less than three lines of context our lines
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -106,13 +107,7 @@ def compare(
     for side in (old, new):
         if len(side) > _MANY:
             raise UsageError(f"{len(side)} patches are too many to compare (at most {_MANY})")
-    with TemporaryDirectory(prefix="reroll-range-diff-") as place:
-        folder = Path(place)
-        run_git(["init", "--quiet", "--bare", "--template=", "."], cwd=folder)
-        (folder / "info").mkdir(exist_ok=True)
-        (folder / "info" / "attributes").write_text("* diff=reroll\n")
-        stream = b"".join(_stream({"old": old, "new": new}))
-        run_git(["fast-import", "--quiet"], cwd=folder, stdin=stream)
+    with _repository({"old": old, "new": new}) as folder:
         words = ["range-diff", "--no-color", f"--creation-factor={factor}"]
         # Bytes that are no UTF-8 must not end the match of a function's name.
         said = run_git(
@@ -122,6 +117,31 @@ def compare(
             settings=_SETTINGS,
         )
     return _pairs(said.stdout.decode("utf-8", "surrogateescape"), old, new)
+
+
+def alike(diffs: Sequence[bytes]) -> list[bytes]:
+    """``diffs`` as one git makes them all: with the same algorithm and context.
+
+    What they leave out of their files stays left out.  Raises as ``compare`` does.
+    """
+    patches = [Patch(str(number), "", "", diff) for number, diff in enumerate(diffs)]
+    with _repository({"all": patches}) as folder:
+        words = ["log", "--reverse", "--no-merges", "--binary", "--full-index", "--format=%x00"]
+        said = run_git([*words, "base..all"], cwd=folder, settings=_SETTINGS).stdout
+    made = re.sub(rb"^ @@reroll .*$", b" ", said, flags=re.MULTILINE)
+    return made.split(b"\0")[1:]
+
+
+@contextmanager
+def _repository(sides: Mapping[str, Sequence[Patch]]) -> Iterator[Path]:
+    """A temporary repository with a branch for each of ``sides``, all from "base"."""
+    with TemporaryDirectory(prefix="reroll-range-diff-") as place:
+        folder = Path(place)
+        run_git(["init", "--quiet", "--bare", "--template=", "."], cwd=folder)
+        (folder / "info").mkdir(exist_ok=True)
+        (folder / "info" / "attributes").write_text("* diff=reroll\n")
+        run_git(["fast-import", "--quiet"], cwd=folder, stdin=b"".join(_stream(sides)))
+        yield folder
 
 
 def shown(pairs: Sequence[Pair]) -> str:
@@ -175,7 +195,7 @@ def _pairs(said: str, old: Sequence[Patch], new: Sequence[Patch]) -> tuple[Pair,
     )
 
 
-def _stream(sides: dict[str, Sequence[Patch]]) -> Iterator[bytes]:
+def _stream(sides: Mapping[str, Sequence[Patch]]) -> Iterator[bytes]:
     """Both versions for git-fast-import(1).
 
     Before each patch comes a commit with the files as they were: a merge with the root,

@@ -67,12 +67,13 @@ def rule_digests(steps: Sequence[StepReport]) -> tuple[tuple[str, str], ...]:
 
 
 def _digest(rule: Rule, steps: Sequence[StepReport]) -> str:
-    """The SHA-256 of a rule's text; of more, where more decides what it makes.
+    """The SHA-256 of a rule's text and of what else decides what it makes.
 
-    That is: its definitions, and the names of steps beside it that are no rules.
+    That is: its definitions, the files and passes of all rules of the patch, and the
+    names of steps beside it that are no rules.
     """
     more = [f"-D {name}={value}" for name, value in sorted(rule.defines.items())]
-    more += [step.step for step in steps if not step.rule]
+    more += [step.scope if step.rule else step.step for step in steps]
     return hashlib.sha256("\0".join([rule.text, *more]).encode()).hexdigest()
 
 

@@ -48,7 +48,7 @@ RULES = (("rename.cocci", "aa" * 32),)
         (Made("2", diff("-old(x);\n+new(x);", at=99, context="else")), "only context"),
         (Made("2", diff("-old(x);\n+new(y);")), ""),
         (Made("2", diff("-old(x);\n+new(x);", name="b.c")), ""),
-        (Made("2", diff("+new(x);\n-old(x);")), ""),
+        (Made("2", diff("+new(x);\n-old(x);")), "only context"),
         (Made("2", diff("-old(x);\n+new(y);"), RULES), "made again by the same rule"),
         (Made("2", diff("-old(x);\n+new(y);"), (("rename.cocci", "bb"),)), ""),
         (Made("2", diff("-old(x);\n+new(y);"), (*RULES, ("more.cocci", "cc"))), ""),
@@ -87,25 +87,25 @@ def test_mode_and_binary_changes_count() -> None:
 )
 def test_what_is_decided(tag: Tag, same: bool, kept: bool, why: str) -> None:
     new = Made("1" if same else "2", diff("-other;"))
-    decided = carrying.decide([tag], new, lambda _tag: Made("1", SAME))
+    decided = carrying.decide([tag], new, lambda _tag: [Made("1", SAME)])
     (record,) = decided.carried if kept else decided.dropped
     assert (record.trailer, record.why[: len(why)]) == (tag.trailer, why)
     assert decided.tagging == Tagging(*(((tag.trailer,), ()) if kept else ((), (tag.trailer,))))
 
 
 def test_a_version_that_is_not_here_decides_nothing() -> None:
-    decided = carrying.decide([Tag()], Made("1", SAME), lambda _tag: None)
+    decided = carrying.decide([Tag()], Made("1", SAME), lambda _tag: [])
     assert decided.dropped[0].why.startswith("needs a decision: given to v6, which")
 
 
 def test_a_sign_off_is_never_ours_to_give_or_take() -> None:
     tags = [Tag(SIGNED), Tag(SIGNED, state="withdrawn")]
-    assert carrying.decide(tags, Made("1", SAME), lambda _tag: None) == carrying.Decided()
+    assert carrying.decide(tags, Made("1", SAME), lambda _tag: []) == carrying.Decided()
 
 
 def test_a_tag_that_is_there_twice_is_kept_when_one_is() -> None:
     tags = [Tag(state="withdrawn"), Tag(version=7)]
-    decided = carrying.decide(tags, Made("1", SAME), lambda _tag: Made("1", SAME))
+    decided = carrying.decide(tags, Made("1", SAME), lambda _tag: [Made("1", SAME)])
     assert decided.tagging == Tagging(add=(ACK,))
     assert not decided.dropped
 
