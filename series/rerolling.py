@@ -3,6 +3,7 @@
 Nothing is half done when that fails.
 """
 
+import shlex
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -22,7 +23,10 @@ from series.version import Version
 
 @dataclass(frozen=True)
 class Wish:
-    """What is asked for: where, on what, and how the next version is to be made."""
+    """What is asked for: where, on what, and how the next version is to be made.
+
+    ``again``: the newest one, which was not sent, once more.
+    """
 
     folder: Path
     tree: Tree
@@ -32,6 +36,7 @@ class Wish:
     range_diff: bool = False
     changelog: bool = True
     anyway: bool = False
+    again: bool = False
     force: bool = False
     skip_unmatched: bool = False
     allow_scripts: bool = False
@@ -51,16 +56,15 @@ class Rerolled:
 
 
 def reroll(wish: Wish, progress: Callable[[], AbstractContextManager[Progress]]) -> Rerolled:
-    """Make the version after the newest one; to be called under ``store.lock``.
+    """Make the version after the newest one, or that one again; under ``store.lock``.
 
     ``series.toml`` gets the new number (base, prefix, range_diff) and changelog lines only when
     all was made.  Raises ``UsageError`` when the newest version was not posted, and
     what ``generate.generate`` raises.
     """
-    old = store.read(wish.folder)
-    _require_posted(wish, old)
+    number = _number(wish)
     edits = CampaignFile(wish.folder)
-    edits.set_series("version", old.version + 1)
+    edits.set_series("version", number)
     if wish.base:
         edits.set_series("base", wish.base)
     if wish.prefix:
@@ -76,7 +80,7 @@ def reroll(wish: Wish, progress: Callable[[], AbstractContextManager[Progress]])
         if wish.changelog:
             lines = changes.lines(found, campaign, comments.read(wish.folder))
         for name, texts in lines.items():
-            edits.add_changelog(name or None, old.version + 1, texts)
+            edits.add_changelog(name or None, number, texts)
         if wish.skip_unmatched:  # in the file, too: 'generate' is to make the same version
             for one in _unmatched(campaign, outcome):
                 edits.set_patch(one, "unmatched", "skip")
@@ -109,7 +113,38 @@ def _request(wish: Wish, campaign: Campaign) -> Request:
         force=wish.force,
         allow_scripts=wish.allow_scripts,
         keep_conflicts=not wish.dry_run,
+        command=_command(wish),
     )
+
+
+def _command(wish: Wish) -> str:
+    """The command line that asks for the same again."""
+    words = ["reroll", "next"]
+    words += ["--base", wish.base] if wish.base else []
+    words += ["--prefix", wish.prefix] if wish.prefix else []
+    flags = {
+        "--range-diff": wish.range_diff,
+        "--no-changelog": not wish.changelog,
+        "--anyway": wish.anyway,
+        "--force": wish.force,
+        "--skip-unmatched": wish.skip_unmatched,
+        "--allow-scripts": wish.allow_scripts,
+    }
+    return shlex.join([*words, *(flag for flag, given in flags.items() if given)])
+
+
+def _number(wish: Wish) -> int:
+    """The version to make; ``UsageError`` where it cannot be that one."""
+    newest = store.read(wish.folder)
+    if not wish.again:
+        _require_posted(wish, newest)
+        return newest.version + 1
+    if newest.source == "mails" or len(store.numbers(wish.folder)) < 2:
+        raise UsageError(
+            f"version {newest.version} is not one that 'next' has made",
+            hint="'reroll generate' makes a version again that was not sent",
+        )
+    return newest.version
 
 
 def _require_posted(wish: Wish, old: Version) -> None:

@@ -414,3 +414,88 @@ def test_a_base_that_has_a_patch_already(reroll: Run, generated: Small) -> None:
     assert (small.folder / "versions/v2/manifest.json").exists()
     # series.toml says so, too: the same version can be made again.
     assert reroll(*small.words("generate", "-v", 2)).code == 0
+
+
+def test_a_tag_stays_that_the_version_before_carried(reroll: Run, sent: Small) -> None:
+    """v2 has one call more by the same rule, v3 is v2 again by a rule of other words."""
+    trailers(sent, tag("a", ACK))
+    (sent.tree / "drivers/a/more.c").write_text("int m(int x)\n{\n\treturn old_call(x);\n}\n")
+    commit_all(sent.tree, "more")
+    done = reroll(*sent.words("next"))
+    assert f"kept: {ACK} (made again by the same rule)" in done.out
+    rule = sent.folder / "rename.cocci"
+    rule.write_text("/// In other words.\n" + rule.read_text())
+    done = reroll(*sent.words("next", "--anyway"))
+    assert f"kept: {ACK} (the patch is the same, as in v2, which carried it)" in done.out
+    assert "changelog" not in done.out
+
+
+def test_more_paths_are_another_patch(reroll: Run, sent: Small) -> None:
+    """The user's paths brought the new file in, not the same rule."""
+    trailers(sent, tag("a", ACK))
+    sent.rewrite('paths = ["drivers/a"]', 'paths = ["drivers/a", "drivers/c"]')
+    (sent.tree / "drivers/c").mkdir()
+    (sent.tree / "drivers/c/c.c").write_text("int c(int x)\n{\n\treturn old_call(x);\n}\n")
+    commit_all(sent.tree, "more")
+    done = reroll(*sent.words("next"))
+    assert f"not taken: {ACK} (v1; needs a decision: the patch has changed since v1)" in done.out
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_patch_with_another_id(reroll: Run, sent: Small, same: bool) -> None:
+    trailers(sent, tag("b", ACK))
+    sent.rewrite('id = "b"', 'id = "second"')
+    if not same:
+        sent.rewrite('replace = ""', 'replace = "\\tselect NEW\\n"')
+    done = reroll(*sent.words("next"))
+    assert done.code == 0, done.err
+    why = "the patch has another id ('b') and has changed"
+    if same:
+        assert f"kept: {ACK} (the patch is the same)" in done.out
+    else:
+        assert f"not taken: {ACK} (v1; needs a decision: {why})" in done.out
+        assert f"second: dropped Acked-by from Alice Maintainer: {why}" in done.out
+
+
+def test_what_was_no_tag_of_a_patch_that_is_gone_is_named(reroll: Run, sent: Small) -> None:
+    trailers(sent, tag("b", ACK, "withdrawn"))
+    sent.rewrite('id = "b"\n', 'id = "b"\nomit = "merged through another tree"\n')
+    done = reroll(*sent.words("next"))
+    assert f"not taken: {ACK} (v1; withdrawn)" in done.out
+    line = 'dropped patch: "drivers: b: use new_call()": merged through another tree'
+    assert line in done.out
+
+
+def test_the_newest_version_once_more(reroll: Run, sent: Small) -> None:
+    assert reroll(*sent.words("next")).code == 0
+    trailers(sent, tag("b", ACK))
+    sent.rewrite('replace = ""', 'replace = "\\tselect NEW\\n"')
+    done = reroll(*sent.words("next", "--again"))
+    assert (done.code, done.err) == (0, "")
+    assert "- dropped Acked-by from Alice Maintainer" in mail(sent, 2, 2)
+    assert not (sent.folder / "versions/v3").exists()
+    pretend_sent(sent, 2)
+    done = reroll(*sent.words("next", "--again"))
+    assert (done.code, "version 2 has been sent" in done.err) == (2, True)
+
+
+def test_nothing_to_make_again(reroll: Run, sent: Small) -> None:
+    done = reroll(*sent.words("next", "--again"))
+    assert (done.code, "version 1 is not one that 'next' has made" in done.err) == (2, True)
+
+
+def test_shards_do_not_tell_of_each_other(reroll: Run, small: Small) -> None:
+    """What became of one patch of a split is told once, with its title."""
+    small.rewrite('id = "a"\n', 'id = "a"\nsplit = "directory"\n')
+    small.rewrite('paths = ["drivers/a"]', 'paths = ["drivers"]')
+    small.rewrite('title = "drivers: a: use new_call()"', 'title = "{{ subsystem }}: new_call()"')
+    small.rewrite('rule = "rename.cocci"\npaths = ["drivers/b"]\n\n[[patch.step]]\n', "")
+    done = reroll(*small.words("generate"))
+    assert done.code == 0, done.err
+    (small.tree / "drivers/a/more.c").write_text("int m(int x)\n{\n\treturn old_call(x);\n}\n")
+    commit_all(small.tree, "more")
+    done = reroll(*small.words("next", "--anyway"))
+    line = '"a: drivers/a: new_call()": new call sites: drivers/a/more.c'
+    assert f"the series: {line}" in done.out
+    assert f"- {line}\n" in mail(small, 2, 0).replace("\n  ", " ")
+    assert "more.c" not in mail(small, 2, 2)

@@ -45,6 +45,11 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         "--anyway", action="store_true", help="even where the newest version was not sent"
     )
     parser.add_argument(
+        "--again",
+        action="store_true",
+        help="the newest version once more, if it was not sent, with its changelog lines",
+    )
+    parser.add_argument(
         "--force", action="store_true", help="replace a branch that holds other work"
     )
     options.add_skip_unmatched(parser)
@@ -65,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
         range_diff=args.range_diff,
         changelog=not args.no_changelog,
         anyway=args.anyway,
+        again=args.again,
         force=args.force,
         skip_unmatched=args.skip_unmatched,
         allow_scripts=args.allow_scripts,
@@ -121,7 +127,7 @@ def _show(made: Rerolled, *, dry_run: bool) -> None:
             sites.show(ledger, "  ")
     if made.lines:
         count = sum(map(len, made.lines.values()))
-        verb = "would be" if dry_run else "were"
+        verb = "would be" if dry_run else "was" if count == 1 else "were"
         say(f"{count} changelog line{'' if count == 1 else 's'} {verb} added to series.toml:")
         for name, lines in made.lines.items():
             for line in lines:
