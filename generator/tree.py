@@ -161,7 +161,7 @@ class Tree:
 
     def __init__(self, path: Path) -> None:
         """Open the repository at or above ``path``; ``UsageError`` when there is none."""
-        from git import InvalidGitRepositoryError, NoSuchPathError, Repo
+        from git import Git, GitCmdObjectDB, InvalidGitRepositoryError, NoSuchPathError, Repo
 
         process.find("git", hint="apt install git")
         try:
@@ -173,12 +173,20 @@ class Tree:
                 f"{path}: is not a git repository",
                 hint="name a clone of the kernel with --tree or 'git config reroll.tree'",
             ) from error
-        self.path = Path(self._repo.working_tree_dir or self._repo.git_dir)
-        # git has its own reasons to refuse one: another owner, a newer format.
-        asked = run_git(["rev-parse", "--git-dir"], cwd=self.path, check=False)
+        # Whether it is bare may stand in a file that GitPython does not read.
+        words = ["rev-parse", "--is-bare-repository", "--absolute-git-dir"]
+        asked = run_git(words, cwd=path, check=False)
         if asked.returncode != 0:
+            # git has its own reasons to refuse one: another owner, a newer format.
             said = asked.stderr.decode("utf-8", "replace").strip().split("\n")[0]
             raise UsageError(f"{path}: {said}")
+        bare, _, place = asked.stdout.decode("utf-8", "surrogateescape").partition("\n")
+        self.bare = bare == "true"
+        work = None if self.bare else self._repo.working_tree_dir
+        self.path = Path(work or place.rstrip("\n"))
+        if self.bare and not self._repo.bare:
+            self._repo.git = Git(self.path)
+            self._repo.odb = GitCmdObjectDB(str(self._repo.odb.root_path()), self._repo.git)
 
     def close(self) -> None:
         """End the helpers that read objects."""
@@ -302,7 +310,7 @@ class Tree:
         found = []
         if self.git("rev-parse", "--is-shallow-repository") == "true":
             found.append(f"{self.path} is a shallow clone: only the history it has can be a base")
-        if not self._repo.bare and self.git("status", "--porcelain", "-uno", check=False):
+        if not self.bare and self.git("status", "--porcelain", "-uno", check=False):
             found.append(f"{self.path} has uncommitted changes, which are no part of the base")
         return tuple(found)
 
@@ -389,7 +397,7 @@ class Tree:
     def worktree(self, commit: str) -> Iterator["Worktree"]:
         """A temporary, detached worktree at ``commit``, removed on the way out.
 
-        It starts without files: writing out and removing a whole Linux takes
+        It starts without files (but .gitattributes): writing out and removing a whole Linux takes
         far longer than all the work on the few files that a series needs.
         """
         self._remove_orphans()
@@ -403,10 +411,10 @@ class Tree:
         words = ("worktree", "add", "--quiet", "--detach", "--force", "--no-checkout")
         self.git(*words, str(place), commit)
         worktree = Worktree(place)
-        # With no pattern to choose one, no file is written and all get the bit.
+        # All files get the bit but those that say how diffs name functions.
         patterns = worktree.admin("info/sparse-checkout")
         patterns.parent.mkdir(exist_ok=True)
-        patterns.write_text("")
+        patterns.write_text(".gitattributes\n")
         sparse = ("core.sparseCheckout=true", "core.sparseCheckoutCone=false")
         run_git(("read-tree", "-m", "-u", "HEAD"), cwd=place, settings=sparse)
         return worktree

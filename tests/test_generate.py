@@ -121,6 +121,19 @@ def test_configuration_of_the_user_does_not_change_the_series(
     assert not (hermetic_seal / "hook-ran").exists()
 
 
+def test_hunks_name_functions_as_the_trees_attributes_say(reroll: Run, small: Small) -> None:
+    """The kernel's "*.c diff=cpp" leaves labels out."""
+    (small.tree / ".gitattributes").write_text("*.c diff=cpp\n")
+    body = "".join(f"\tx += {number};\n" for number in range(5))
+    code = f"int a(int x)\n{{\n{body}out:\n{body}\treturn old_call(x);\n}}\n"
+    (small.tree / "drivers/a/a.c").write_text(code)
+    commit_all(small.tree, "a label")
+    git(small.tree, "config", "core.bare", "true")
+    assert reroll(*small.words("generate")).code == 0
+    mail = next((small.folder / "versions/v1").glob("0001*")).read_text()
+    assert "@@ int a(int x)\n" in mail
+
+
 def test_json_is_the_manifest(reroll: Run, small: Small) -> None:
     done = reroll(*small.words("--json", "generate"))
     manifest = json.loads((small.folder / "versions/v1/manifest.json").read_text())
@@ -323,6 +336,18 @@ def test_branch_checked_out_elsewhere(reroll: Run, small: Small, tmp_path: Path)
     done = reroll(*small.words("generate"))
     assert done.code == 3
     assert f"is checked out in {tmp_path / 'else'}" in done.err
+
+
+def test_a_bare_clone_with_a_sparse_worktree(reroll: Run, small: Small, tmp_path: Path) -> None:
+    """git then moves core.bare into a file of its own (git-sparse-checkout(1))."""
+    bare = tmp_path / "bare.git"
+    git(tmp_path, "clone", "-q", "--bare", str(small.tree), str(bare))
+    git(bare, "worktree", "add", "-q", "--detach", str(tmp_path / "hand"))
+    git(tmp_path / "hand", "sparse-checkout", "set", "drivers/a")
+    assert "bare = true" not in (bare / "config").read_text()
+    for place in (bare, tmp_path / "hand"):
+        done = reroll("-C", small.folder, "--tree", place, "generate")
+        assert (done.code, done.err) == (0, "")
 
 
 @pytest.mark.parametrize("kind", ["bare", "shallow", "dirty"])
