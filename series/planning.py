@@ -165,11 +165,7 @@ def _everywhere(job: Job) -> list[Wish]:
 def _answers_to_all(answered: Sequence[replies.Reply], letters: Sequence[Letter]) -> list[Wish]:
     """Those who answered the cover letter, or a patch that is no more, get the cover letter."""
     ids = {letter.id for letter in letters}
-    return [
-        Wish(reply.sender, "reply", replies.describe(reply))
-        for reply in answered
-        if reply.patch not in ids
-    ]
+    return wishes.answers([reply for reply in answered if reply.patch not in ids])
 
 
 def decided_by(campaign: Campaign, settings: Settings, tree: Tree) -> str:

@@ -8,10 +8,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email import message_from_bytes
-from email.errors import MessageError
 from pathlib import Path
 
-from series import addresses
+from series import mail
 from series.version import Version
 
 FOLDER = "replies"
@@ -73,21 +72,12 @@ def _reply(head: bytes, ours: Mapping[str, tuple[int, str, int]]) -> Reply | Non
     if ours.keys().isdisjoint(named):
         return None
     message = message_from_bytes(head)
-    try:
-        senders = addresses.in_header(str(message["From"] or ""))
-    except (LookupError, ValueError, MessageError):
-        return None
+    sender = mail.sender(head)
     parents = _MESSAGE_ID.findall(str(message["In-Reply-To"] or ""))
     # References names the whole line of ancestors, the nearest last.
     parents += _MESSAGE_ID.findall(str(message["References"] or ""))[::-1]
     known = [parent for parent in parents if parent in ours]
     own = _MESSAGE_ID.findall(str(message["Message-ID"] or ""))
-    if len(senders) != 1 or not known or not own:
+    if not sender or not known or not own:
         return None
-    return Reply(senders[0], own[0], *ours[known[0]])
-
-
-def describe(reply: Reply) -> str:
-    """What was answered, in words."""
-    what = f"patch {reply.number}" if reply.number else "the cover letter"
-    return f"answered {what} of v{reply.version}"
+    return Reply(sender, own[0], *ours[known[0]])

@@ -8,9 +8,9 @@ from tempfile import TemporaryDirectory
 from generator import process
 from generator.errors import ProgramError
 from generator.tree import Tree, Worktree
-from series import addresses, replies
+from series import addresses
 from series.maintainers import Kind, Mention
-from series.recipients import Wish
+from series.recipients import Wish, patches
 from series.replies import Reply
 
 _SCRIPT = "scripts/get_maintainer.pl"
@@ -150,16 +150,32 @@ def from_fixes(tree: Tree, messages: Sequence[str]) -> list[list[Wish]]:
 def from_replies(found: Sequence[Reply], patch_ids: Sequence[str]) -> list[list[Wish]]:
     """Who answered an earlier version, for each patch.
 
-    An answer to the cover letter, or to a patch that is no more, concerns all.
+    An answer to the cover letter concerns all; one to a patch that is no more does not,
+    unless there is only one patch and so no cover letter that they could get.
     """
+    gone = {reply.patch for reply in found} - set(patch_ids) if len(patch_ids) == 1 else {""}
     return [
-        [
-            Wish(reply.sender, "reply", replies.describe(reply))
-            for reply in found
-            if reply.patch == patch_id or reply.patch not in patch_ids
-        ]
+        answers([reply for reply in found if reply.patch in {patch_id, *gone}])
         for patch_id in patch_ids
     ]
+
+
+def answers(found: Sequence[Reply]) -> list[Wish]:
+    """One wish for everybody who wrote replies, with what they answered."""
+    by_sender: dict[str, dict[int, set[int]]] = {}
+    for reply in found:
+        by_sender.setdefault(reply.sender, {}).setdefault(reply.version, set()).add(reply.number)
+    return [
+        Wish(sender, "reply", f"answered {', '.join(map(_answered, said, said.values()))}")
+        for sender, said in by_sender.items()
+    ]
+
+
+def _answered(version: int, numbers: set[int]) -> str:
+    """The mails of a version by their numbers, 0 for the cover letter, in words."""
+    mails = sorted(numbers - {0})
+    words = [*(["the cover letter"] if 0 in numbers else []), *([patches(mails)] if mails else [])]
+    return f"{' and '.join(words)} of v{version}"
 
 
 def from_campaign(to: Iterable[str], cc: Iterable[str], where: str) -> list[Wish]:
