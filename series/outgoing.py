@@ -143,10 +143,18 @@ def _parse(number: int, name: str, content: bytes) -> Outgoing:
         source=_sha256(content),
         subject=decoded(first("subject")),
         message_id=first("message-id"),
-        sender=next(iter(addresses.in_header(first("from"))), ""),
-        to=tuple(addresses.in_header(first("to"))),
-        cc=tuple(addresses.in_header(first("cc"))),
+        sender=next(iter(_people(first("from"))), ""),
+        to=_people(first("to")),
+        cc=_people(first("cc")),
     )
+
+
+def _people(value: str) -> tuple[str, ...]:
+    """The addresses of a header; none where it cannot be read, which ``check`` says."""
+    try:
+        return tuple(addresses.in_header(value))
+    except ValueError:
+        return ()
 
 
 def check(content: bytes) -> list[tuple[int, str]]:
@@ -208,7 +216,11 @@ def _bad_addresses(number: int, value: str) -> list[tuple[int, str]]:
     """Bad addresses of one header, each with the line of the fold that holds it."""
     folds = value.split("\n")
     found = []
-    for text in addresses.in_header(value):
+    try:
+        listed = addresses.in_header(value)
+    except ValueError as error:
+        return [(number, f"the addresses cannot be read: {error}")]
+    for text in listed:
         if why := addresses.problem(text):
             address = addresses.split(text)[1] or text
             offset = next((at for at, fold in enumerate(folds) if address in fold), 0)

@@ -302,6 +302,7 @@ def test_a_server_that_leaves_without_an_answer(reroll: Run, small: Small, inbox
         ("To: Alice", "To: hidden@example.org\nTo: Alice", "more than one to header"),
         ("Subject: [PATCH", "Subject: =?utf-99?b?zz?= [PATCH", "cannot be decoded"),
         ("To: Alice", "To: =?nope?q?x?= <x@example.org>, Alice", "cannot be decoded"),
+        ("To: Alice", f"To: {'(' * 5000}\nX-To: Alice", "cannot be read"),
     ],
 )
 def test_mails_edited_by_hand(
