@@ -14,6 +14,10 @@ from email.utils import formataddr, getaddresses
 _WORDS = Charset("utf-8")
 _WORDS.header_encoding = QP
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")
+# What is longer is no "Name <address>", and no header of a mail that a list lets through.
+_LONGEST_ADDRESS = 1000
+_LONGEST_NAME = 500
+_LONGEST_HEADER = 1 << 18
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)\Z")
 # C0 and C1 controls, and the marks that reorder text on a screen.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -25,6 +29,8 @@ def problem(text: str) -> str:
     """Why ``text`` ("Name <address>" or an address) cannot be written to, or empty."""
     if _CONTROL.search(text):
         return "has control characters"
+    if len(text) > _LONGEST_ADDRESS:
+        return "is too long"
     name, address = split(text)
     if not address or "@" not in address:
         return "has no address"
@@ -47,6 +53,8 @@ def problem(text: str) -> str:
 
 def split(text: str) -> tuple[str, str]:
     """Name and address of ``text``; the address is empty when there is not exactly one."""
+    if len(text) > _LONGEST_ADDRESS:
+        return text.strip(), ""
     bare = re.fullmatch(r"\s*([^<>]*?)\s*<([^<>\s]+)>\s*(?:#.*)?", text)
     if bare:
         quoted = re.fullmatch(r'"((?:[^"\\]|\\.)*)"', bare[1])
@@ -107,11 +115,22 @@ def header_block(field: str, values: list[str]) -> str:
 
 
 def in_header(value: str) -> list[str]:
-    """The addresses of a header's value, decoded, as "Name <address>"."""
+    """The addresses of a header's value, decoded, as "Name <address>".
+
+    Raises ``ValueError`` (or ``LookupError``, ``MessageError``: what is wrong in encoded
+    words) for a value that cannot be read.
+    """
+    if len(value) > _LONGEST_HEADER:
+        raise ValueError("the header is too long")
     unfolded = re.sub(r"\r?\n(?=[ \t])", "", value)
+    try:
+        pairs = getaddresses([unfolded])
+    except RecursionError as error:  # the email package calls itself for "((" and "a:a:"
+        raise ValueError("the header is nested too deep") from error
     found = []
-    for name, address in getaddresses([unfolded]):
-        plain = str(make_header(decode_header(name)))
+    for name, address in pairs:
+        # Too long to be taken stays too long; more of it could be nested as deep as headers.
+        plain = str(make_header(decode_header(name)))[:_LONGEST_NAME]
         found.append(f"{plain} <{address}>" if plain else address)
     return [text for text in found if text]
 

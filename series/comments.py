@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields, replace
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from generator.errors import RerollError, UsageError
 from series import addresses, mail, people, review, store
 from series.campaign_file import write_whole
 from series.mail import Mail
+from series.reply_text import judged
 from series.tags import Mention
 from series.threads import Target
 
@@ -33,6 +35,8 @@ _HEAD = """\
 """
 # Of the mail's part of an id, and of the comment's own; as many as it takes to differ.
 _MAIL_DIGITS, _OWN_DIGITS = 6, 4
+# Of what a word may mean.
+_SHOWN = 4
 _HEADER = re.compile(r"\s*\[\[\s*comment\s*\]\]")
 # What follows from the replies each time.
 _FOLLOWING = ("patch", "version", "suggested")
@@ -78,10 +82,14 @@ _KINDS = {int: "number", bool: "truth value", list: "list of texts", str: "text"
 
 @dataclass(frozen=True)
 class Updated:
-    """What ``update`` did: the comments that are new, and all there are."""
+    """What ``update`` did: the comments that are new, and all there are.
+
+    ``cut`` are the ids of mails that were too long to be read to their end.
+    """
 
     new: tuple[Comment, ...]
     all: tuple[Comment, ...]
+    cut: tuple[str, ...] = ()
 
     @property
     def open(self) -> tuple[Comment, ...]:
@@ -113,22 +121,23 @@ def update(
     folder: Path,
     mails: Iterable[Mail],
     targets: Mapping[str, Target],
-    author: str,
+    authors: str | Collection[str],
     *,
     mentions: Mapping[str, Sequence[Mention]] | None = None,
     dry_run: bool = False,
 ) -> Updated:
     """Add the comments in ``mails`` to ``comments.toml``, under the lock of the caller.
 
-    ``mails`` are all mails of the threads, each read once, ``author``'s own among them:
-    they are no comments, but answers.  ``targets`` has what each answers, by message id; a mail
-    without a target is passed over.  ``author`` is "Name <address>"; ``mentions`` are the
-    tags in the mails, by message id, where they are known already.  Raises
-    ``UsageError`` when the file cannot be read, ``RerollError`` when it cannot be
-    written.
+    ``mails`` are all mails of the threads, each read once, those of the ``authors`` among
+    them: they are no comments, but answers.  ``targets`` has what each answers, by message
+    id; a mail without a target is passed over.  ``authors`` is everybody who posted a
+    version, or the one who did, as "Name <address>"; ``mentions`` are the tags in the
+    mails, by message id, where they are known already.  Raises ``UsageError`` when the
+    file cannot be read, ``RerollError`` when it cannot be written.
     """
     known = read(folder)
-    found, answered = _found(folder, mails, targets, author, mentions or {})
+    names = (authors,) if isinstance(authors, str) else tuple(authors)
+    found, answered, cut = _found(folder, mails, targets, names, mentions or {})
     follows = {
         one.id: {
             "patch": one.patch,
@@ -143,7 +152,7 @@ def update(
     if not dry_run:
         text = _edited(folder, known, now, _FOLLOWING)
         _write(folder, text + "\n" * (not text.endswith("\n")) + as_text(new))
-    return Updated(tuple(new), (*now, *new))
+    return Updated(tuple(new), (*now, *new), cut)
 
 
 def mark(folder: Path, ids: Collection[str], state: State | None, note: str | None) -> None:
@@ -190,8 +199,12 @@ def select(known: Sequence[Comment], words: Sequence[str]) -> tuple[Comment, ...
                 f"there is no comment '{word}'", hint="'reroll comments --all' lists them"
             )
         if len({one.message for one in hits}) > 1:
-            some = ", ".join(one.id for one in hits[:4])
-            raise UsageError(f"'{word}' names comments of several mails: {some}")
+            some = ", ".join(one.id for one in hits[:_SHOWN])
+            more = f" and {len(hits) - _SHOWN} more" if len(hits) > _SHOWN else ""
+            raise UsageError(
+                f"'{word}' names comments of several mails: {some}{more}",
+                hint="give more of the id",
+            )
         chosen |= {one.id: one for one in hits}
     return tuple(chosen.values())
 
@@ -222,23 +235,27 @@ def _found(
     folder: Path,
     mails: Iterable[Mail],
     targets: Mapping[str, Target],
-    author: str,
+    authors: Sequence[str],
     mentions: Mapping[str, Sequence[Mention]],
-) -> tuple[list[Comment], set[str]]:
-    """The comments of the reviewers in ``mails``, each once, and which mails were answered."""
+) -> tuple[list[Comment], set[str], tuple[str, ...]]:
+    """The comments of reviewers, each once; which mails were answered, which were cut."""
     patches = _Patches(folder)
     found: dict[str, Comment] = {}
     parents: dict[str, tuple[str, ...]] = {}
     own: list[str] = []
+    cut: list[str] = []
     for one in mails:
         parents[one.message_id] = one.parents
-        if is_by(one.sender, author):
+        if any(is_by(one.sender, author) for author in authors):
             own += one.parents
         elif target := targets.get(one.message_id):
             there = mentions.get(one.message_id)
-            for comment in _of_mail(one, target, patches.text(target), there):
+            text, more = judged(one.text)
+            cut += [one.message_id] if more else []
+            part = replace(one, text=text) if more else one
+            for comment in _of_mail(part, target, patches.text(target), there):
                 found.setdefault(comment.id, comment)
-    return list(found.values()), _above(parents, own)
+    return list(found.values()), _above(parents, own), tuple(cut)
 
 
 class _Patches:
@@ -275,10 +292,11 @@ def _of_mail(
     one: Mail, target: Target, patch: str, mentions: Sequence[Mention] | None
 ) -> Iterator[Comment]:
     """The comments of a mail; their ids follow from its id and their own first words."""
-    used: list[str] = []
+    used: set[str] = set()
+    same: Counter[str] = Counter()
     for found in review.comments(one.text, sender=one.sender, patch=patch, mentions=mentions):
         yield Comment(
-            id=_id(one.message_id, review.shown(found.text, 200), used),
+            id=_id(one.message_id, review.shown(found.text, 200), used, same),
             patch=target.patch,
             version=target.version,
             file=review.shown(found.file, 400),
@@ -292,15 +310,18 @@ def _of_mail(
         )
 
 
-def _id(message: str, words: str, used: list[str]) -> str:
-    """An id that is the same at every collection; ``used`` are those of the mail so far."""
+def _id(message: str, words: str, used: set[str], same: "Counter[str]") -> str:
+    """An id that is the same at every collection.
+
+    ``used`` are those of the mail so far, ``same`` how many were tried for the same words.
+    """
     first = _digest(message)[:_MAIL_DIGITS]
-    for again in range(len(used) + 1):  # the same words twice
-        made = f"{first}-{_digest(f'{message} {again} {words}')[:_OWN_DIGITS]}"
+    while True:
+        made = f"{first}-{_digest(f'{message} {same[words]} {words}')[:_OWN_DIGITS]}"
+        same[words] += 1
         if made not in used:
-            break
-    used.append(made)
-    return made
+            used.add(made)
+            return made
 
 
 def _digest(text: str) -> str:

@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from email import message_from_bytes, policy
 from email.errors import MessageError
@@ -19,7 +19,7 @@ from email.header import decode_header
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from html.parser import HTMLParser
+from html import unescape
 from pathlib import Path
 
 from series import addresses, mailbox_files
@@ -32,6 +32,22 @@ _VIA = re.compile(r"\s+via\s.*", re.I | re.S)
 _MOST_PARENTS = 500
 _MOST_ADDRESSES = 1000
 _LATEST = 1 << 40  # seconds; a manifest's dates stay writable
+_LONGEST_SUBJECT = 4000
+_LONGEST_TYPE = 2000
+# MIME that the email package would take minutes for: no mailer writes such.
+_ENDLESS_TYPE = re.compile(
+    rb"^content-[a-z-]*:(?:[^\n]|\n[ \t]){2000}", re.MULTILINE | re.IGNORECASE
+)
+_MOST_PARTS = 500
+_LONGEST_PAGE = 1 << 20
+_DEEPEST = 20
+# A piece of a page (HTML, "Tokenization"), each found in one go: the standard parser takes
+# a time that grows with the square of marks that nobody closes.
+_MARK = re.compile(
+    r"<!--.*?(?:-->|\Z)|<(?P<hidden>script|style)\b.*?(?:</(?P=hidden)\s*>|\Z)"
+    r"|<(?P<end>/?)(?P<tag>[a-z][a-z0-9]*)\b(?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*>|<[!?][^<>]*>",
+    re.DOTALL | re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -82,7 +98,12 @@ def read_heads(paths: Iterable[Path]) -> Iterator[Head]:
             if not own:  # one is made of all its bytes
                 own = [_made_id(next(mailbox_files.contents([place])))]
             yield Head(
-                own[0], _sender(fields), _date(fields), _subject(fields), _parents(fields), place
+                own[0],
+                _sender(fields),
+                _date(fields),
+                _subject(fields),
+                _parents(fields),
+                replace(place, head=b""),  # all of them would be much to keep
             )
 
 
@@ -96,7 +117,7 @@ def parse(content: bytes) -> Mail:
     if content.startswith(b"From "):
         content = content.partition(b"\n")[2]
     head, body = _parts(content)
-    fields = _fields(head)
+    fields = _fields(head[: mailbox_files.LONGEST_HEAD])
     text, problems = _text(content, body, fields)
     own = _ids(fields, "message-id")
     return Mail(
@@ -111,6 +132,11 @@ def parse(content: bytes) -> Mail:
         cc=_addresses(fields, "cc"),
         problems=(*(() if own else ("has no Message-ID",)), *problems),
     )
+
+
+def sender(head: bytes) -> str:
+    """Who wrote the mail with this header, as ``Mail.sender``: also behind a list's address."""
+    return _sender(_fields(head))
 
 
 def title(subject: str) -> tuple[str, bool]:
@@ -141,17 +167,17 @@ def _made_id(content: bytes) -> str:
 def _fields(head: bytes) -> Mapping[str, list[str]]:
     """The headers by lower-case name, unfolded and not decoded."""
     text = head.decode("utf-8", "surrogateescape")
-    found: dict[str, list[str]] = {}
-    values: list[str] = []
+    found: dict[str, list[list[str]]] = {}
+    pieces: list[str] = []
     for line in text.split("\n"):
         if line[:1] in (" ", "\t"):
-            if values:
-                values[-1] += line.rstrip("\r")
+            pieces.append(line.rstrip("\r"))
             continue
         name, colon, value = line.partition(":")
-        values = found.setdefault(name.strip().lower(), []) if colon else []
-        values.append(value.strip())
-    return found
+        pieces = [value.strip()]
+        if colon:
+            found.setdefault(name.strip().lower(), []).append(pieces)
+    return {name: ["".join(pieces) for pieces in values] for name, values in found.items()}
 
 
 def _first(fields: Mapping[str, Sequence[str]], name: str) -> str:
@@ -178,7 +204,7 @@ def _date(fields: Mapping[str, Sequence[str]]) -> int:
 
 
 def _subject(fields: Mapping[str, Sequence[str]]) -> str:
-    return " ".join(_decoded(_first(fields, "subject")).split())
+    return " ".join(_decoded(_first(fields, "subject")[:_LONGEST_SUBJECT]).split())
 
 
 def _decoded(value: str) -> str:
@@ -254,11 +280,13 @@ def _message(
 ) -> "Message[str, str]":
     """The mail as the email package has it; only what has parts pays for its parser."""
     if "multipart/" in _first(fields, "content-type").lower():
+        if _ENDLESS_TYPE.search(content) or content.lower().count(b"\ncontent-type") > _MOST_PARTS:
+            raise ValueError("no mailer makes such parts")
         return message_from_bytes(content, policy=policy.compat32)
     message: Message[str, str] = Message()
     for name in ("content-type", "content-transfer-encoding", "content-disposition"):
         if name in fields:
-            message[name] = fields[name][0].encode("ascii", "replace").decode()
+            message[name] = fields[name][0][:_LONGEST_TYPE].encode("ascii", "replace").decode()
     message.set_payload(body.decode("ascii", "surrogateescape"))
     return message
 
@@ -296,48 +324,49 @@ def _as_text(raw: bytes, charset: str | None) -> tuple[str, str]:
     return text, problem
 
 
-class _Words(HTMLParser):
+class _Words:
     """The text of a page, a line for what is shown as one, quotes as ``>``."""
 
     _BREAKS = frozenset({"br", "p", "div", "tr", "li", "pre", "blockquote"})
 
     def __init__(self) -> None:
-        super().__init__()
-        self.lines = [""]
+        self.lines: list[str] = []
+        self._pieces: list[str] = []
         self._depth = 0
-        self._hidden = 0
 
-    def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002
-        self._hidden += tag in ("style", "script")
-        self._depth += tag == "blockquote"
-        if tag in self._BREAKS:
+    def read(self, page: str) -> None:
+        """Take a page, whatever it is."""
+        at = 0
+        for mark in _MARK.finditer(page):
+            self._text(page[at : mark.start()])
+            if mark["tag"]:
+                self._tag(mark["tag"].lower(), end=bool(mark["end"]))
+            at = mark.end()
+        self._text(page[at:])
+        self._break()
+
+    def _tag(self, tag: str, *, end: bool) -> None:
+        if tag == "blockquote":
+            self._depth = max(0, self._depth + (-1 if end else 1))
+        if tag in self._BREAKS and not (end and tag == "br"):
             self._break()
 
-    def handle_endtag(self, tag: str) -> None:
-        self._hidden = max(0, self._hidden - (tag in ("style", "script")))
-        self._depth = max(0, self._depth - (tag == "blockquote"))
-        if tag in self._BREAKS - {"br"}:
-            self._break()
-
-    def handle_data(self, data: str) -> None:
-        if self._hidden:
-            return
-        first, *others = data.split("\n")
-        self.lines[-1] += first
+    def _text(self, data: str) -> None:
+        first, *others = unescape(data).split("\n")
+        self._pieces.append(first)
         for line in others:
             self._break()
-            self.lines[-1] += line
+            self._pieces.append(line)
 
     def _break(self) -> None:
-        if self.lines[-1].strip(" >"):
-            self.lines.append("")
-        if not self.lines[-1].strip(" >"):
-            self.lines[-1] = "> " * self._depth
+        """Begin a line, unless nothing was said on this one."""
+        line = "".join(self._pieces)
+        if line.strip(" >"):
+            self.lines.append(line)
+        self._pieces = ["> " * min(self._depth, _DEEPEST)]
 
 
 def _words_of(page: str) -> str:
     words = _Words()
-    with contextlib.suppress(AssertionError, ValueError):  # markup that cannot be
-        words.feed(page)
-        words.close()
+    words.read(page[:_LONGEST_PAGE])
     return "\n".join(words.lines) + "\n"

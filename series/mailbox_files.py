@@ -1,8 +1,9 @@
 """Where the mails of a mailbox are: mbox files, maildirs, single mails, ``.gz`` of these.
 
 Reads a file line by line and a mail at a time, so that memory does not grow with the
-mailbox.  An mbox is read as git-mailsplit(1) does with ``--mboxrd``: a "From " line with a
-time and a year begins a mail, and ``>From `` loses one ``>``.
+mailbox; a line is read in pieces, a mail has a longest length.  An mbox is read as
+git-mailsplit(1) does with ``--mboxrd``: a "From " line with a time and a year begins a
+mail, and ``>From `` loses one ``>``.
 """
 
 import contextlib
@@ -11,6 +12,7 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -21,8 +23,12 @@ _SEPARATOR = re.compile(rb"From \S+ .*\d:\d\d.*\d{4}")
 _ESCAPED = re.compile(rb"^>(>*From )", re.MULTILINE)
 _FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
 _GZIP = b"\x1f\x8b"
-# No list lets longer ones through; what is beyond is not read.
-_LONGEST_HEAD = 1 << 20
+# Bytes.  No list lets longer ones through; what is beyond is not read.
+LONGEST_HEAD = 1 << 18
+# Bytes.  A mail is held whole, in several copies; a packed one may be of any length.
+LONGEST_MAIL = 1 << 25
+# Of a line, at a time.
+_PIECE = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,8 @@ class Place:
 def places(path: Path) -> Iterator[Place]:
     """Every mail of a mailbox, in order.
 
-    Raises ``UsageError`` for what cannot be read, or is no mailbox.
+    Raises ``UsageError`` for what cannot be read, is no mailbox, or has a mail that is
+    longer than ``LONGEST_MAIL``.
     """
     if path.is_dir():
         yield from _maildir(path)
@@ -51,7 +58,7 @@ def places(path: Path) -> Iterator[Place]:
         what = "is not a regular file" if path.exists() else "there is no such file"
         raise UsageError(f"{path}: {what}", hint="name mbox files, maildirs or mails")
     with _reading(path), _open(path) as file:
-        first = file.readline(_LONGEST_HEAD)
+        first = file.readline(LONGEST_HEAD)
         file.seek(0)
         if first.startswith(b"From "):
             yield from _mbox(path, file)
@@ -93,30 +100,45 @@ def _unescaped(content: bytes) -> bytes:
 
 
 def _mbox(path: Path, file: IO[bytes]) -> Iterator[Place]:
-    start, offset, head, in_head = -1, 0, b"", False
-    for line in file:
-        if line.startswith(b"From ") and (start < 0 or _SEPARATOR.match(line)):
+    start, offset, head, in_head = -1, 0, bytearray(), False
+    begins = True  # whether this piece is the beginning of a line
+    for line in iter(partial(file.readline, _PIECE), b""):
+        if begins and line.startswith(b"From ") and (start < 0 or _SEPARATOR.match(line)):
             if start >= 0:
-                yield Place(path, start, offset - start, head, True)
-            start, head, in_head = offset + len(line), b"", True
+                yield Place(path, start, offset - start, bytes(head), True)
+            start, head, in_head = offset + len(line), bytearray(), True
         elif in_head:
-            in_head = bool(line.strip(b"\r\n")) and len(head) < _LONGEST_HEAD
+            in_head = bool(line.strip(b"\r\n")) and len(head) < LONGEST_HEAD
             head += line if in_head else b""
+        begins = line.endswith(b"\n")
         offset += len(line)
-    yield Place(path, start, offset - start, head, True)
+        if offset - start > LONGEST_MAIL:
+            raise _too_long(path, start)
+    yield Place(path, start, offset - start, bytes(head), True)
+
+
+def _too_long(path: Path, start: int) -> UsageError:
+    return UsageError(
+        f"{path}: the mail at byte {start} is longer than {LONGEST_MAIL >> 20} MB",
+        hint="no list carries such a mail: take it out of the mailbox",
+    )
 
 
 def _single(path: Path, file: IO[bytes]) -> Place:
-    head = b""
-    for line in file:
-        if not line.strip(b"\r\n") or len(head) > _LONGEST_HEAD:
+    head = bytearray()
+    for line in iter(partial(file.readline, _PIECE), b""):
+        if not line.strip(b"\r\n") or len(head) > LONGEST_HEAD:
             break
         head += line
-    return Place(path, 0, file.seek(0, 2) if not _packed(path) else _size(file), head, False)
+    length = file.seek(0, 2) if not _packed(path) else _size(file)
+    if length > LONGEST_MAIL:
+        raise _too_long(path, 0)
+    return Place(path, 0, length, bytes(head), False)
 
 
 def _size(file: IO[bytes]) -> int:
-    while file.read(1 << 20):
+    """How long an unpacked file is, as far as it matters."""
+    while file.read(1 << 20) and file.tell() <= LONGEST_MAIL:
         pass
     return file.tell()
 

@@ -8,12 +8,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email import message_from_bytes
+from functools import partial
 from pathlib import Path
 
 from series import mail
 from series.version import Version
 
 FOLDER = "replies"
+_PIECE = 1 << 16  # of a line, at a time
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,500}>")
 
 
@@ -55,7 +57,7 @@ def _heads(path: Path) -> Iterator[bytes]:
     head: list[bytes] = []
     in_head = False
     with path.open("rb") as file:
-        for line in file:
+        for line in iter(partial(file.readline, _PIECE), b""):
             if line.startswith(b"From "):
                 in_head, head = True, []
             elif in_head and line.strip():

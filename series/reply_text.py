@@ -4,17 +4,26 @@ Pure.  Quoting is as mailers and people do it: ``>`` in front, an attribution li
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from series import tags
+from series import courtesies, tags
 from series.tags import Mention
 
 # What is longer than this behind "--" is no signature: better a comment too many.
 _SIGNATURE_LINES = 12
 _ATTRIBUTION_LINES = 3
 _LONGEST_ATTRIBUTION = 500
+# How much of a reply is judged: lines and characters of the sender's own, characters in all.
+_OWN_LINES, _OWN_LENGTH, _WHOLE_LENGTH = 5000, 1 << 18, 1 << 22
+_LINE_LENGTH = 10_000
+_LONGEST_COURTESY = 300
+# What is quoted deeper counts as quoted so deep.
+_DEEPEST = 20
+# A paragraph of more lines leads to no tag.
+_LEAD_LINES = 6
 
 _QUOTED = re.compile(r"(?:[ ]?>)+")
 _BARRED = re.compile(r"(?:\|[ ]?)+")
@@ -82,6 +91,7 @@ _COURTESY = re.compile(
     r"(?:,? (?:thanks|thank you|now))*\s?[!.,:]*(?: ?[:;]-?\))?\s*$",
     re.IGNORECASE,
 )
+_NAK = re.compile(r"\s*\W*n\.?a\.?c?k", re.IGNORECASE)
 # The address of a tag that a mailer broke.
 _ADDRESS = re.compile(r"\s*<[^<>\s]+@[^<>\s]+>\s*$")
 
@@ -101,6 +111,28 @@ class Line:
     content: str
 
 
+def judged(text: str) -> tuple[str, bool]:
+    """The beginning of a reply's ``text`` that is looked at, and whether that is not all.
+
+    What nobody writes by hand is cut: more than 5,000 lines or 256 KB of one's own, more
+    than 4 MB with quotes; and lines of more than 10,000 characters are.
+    """
+    if len(text) <= _LINE_LENGTH and text.count("\n") < _OWN_LINES:
+        return text, False
+    kept: list[str] = []
+    own = length = 0
+    cut = False
+    # The lines behind the limit are not even split.
+    for line in text[:_WHOLE_LENGTH].split("\n"):
+        if not _QUOTED.match(line):
+            own, length = own + 1, length + min(len(line), _LINE_LENGTH)
+        if own > _OWN_LINES or length > _OWN_LENGTH:
+            return "\n".join(kept), True
+        cut = cut or len(line) > _LINE_LENGTH
+        kept.append(line[:_LINE_LENGTH])
+    return "\n".join(kept), cut or len(text) > _WHOLE_LENGTH
+
+
 def read(text: str, sender: str, mentions: Sequence[Mention] | None = None) -> list[Line]:
     """The lines of ``text``, each of its kind; ``sender`` ("Name <address>") signs by name.
 
@@ -114,6 +146,7 @@ def read(text: str, sender: str, mentions: Sequence[Mention] | None = None) -> l
     if mentions is None:
         mentions = tags.mentions("\n".join(raw))
     _mark(lines, _tags(mentions, lines), "aside")
+    _mark(lines, _lead_ins(mentions, lines), "aside")
     for pick in (_forwarded, _attributions, _signatures):
         _mark(lines, pick(lines), "aside")
     _mark(lines, _trims(lines), "trimmed")
@@ -133,7 +166,7 @@ def _line(raw: str, mark: re.Pattern[str]) -> Line:
     found = mark.match(raw)
     if not found:
         return Line("text" if raw.strip() else "blank", 0, raw)
-    depth = sum(char in ">|" for char in found[0])
+    depth = min(sum(char in ">|" for char in found[0]), _DEEPEST)
     content = raw[found.end() :]
     return Line("quote", depth, content.removeprefix(" ") if mark is _QUOTED else content)
 
@@ -208,6 +241,7 @@ def _beside(lines: Sequence[Line], way: range) -> str:
 def _signatures(lines: Sequence[Line]) -> Iterator[int]:
     """Signatures (RFC 3676, 4.3), footers of lists, the armour of PGP."""
     at = 0
+    ends = [n for n, line in enumerate(lines) if line.content.startswith("-----END PGP")]
     while at < len(lines):
         content = lines[at].content
         end = at + 1
@@ -215,10 +249,8 @@ def _signatures(lines: Sequence[Line]) -> Iterator[int]:
             if _ARMOUR.match(content):
                 yield at
             elif content == "-----BEGIN PGP SIGNATURE-----":
-                stop = [
-                    n for n in range(at, len(lines)) if lines[n].content.startswith("-----END PGP")
-                ]
-                end = stop[0] + 1 if stop else end
+                stop = bisect_left(ends, at)
+                end = ends[stop] + 1 if stop < len(ends) else end
                 yield from _texts(lines, at, end)
             elif content in ("-- ", "--", "\u2013- ") or re.fullmatch(r"_{20,}", content):
                 end = _end_of_signature(lines, at)
@@ -244,13 +276,34 @@ def _end_of_signature(lines: Sequence[Line], at: int) -> int:
 
 
 def _tags(mentions: Sequence[Mention], lines: Sequence[Line]) -> Iterator[int]:
-    """The lines that are tags; not those in a diff of one's own."""
+    """The lines that are tags; not those in a diff of one's own, nor what is a remark: a NAK."""
     for mention in mentions:
-        if mention.whole_line and mention.kind != "elsewhere":
+        if mention.line > len(lines):  # in what is not judged
+            return
+        if mention.whole_line and mention.kind not in ("elsewhere", "nak"):
             yield mention.line - 1
             following = lines[mention.line] if mention.line < len(lines) else None
             if following and following.kind == "text" and _ADDRESS.match(following.content):
                 yield mention.line
+
+
+def _lead_ins(mentions: Sequence[Mention], lines: Sequence[Line]) -> Iterator[int]:
+    """The lines around a tag that only hand it over: "For the series:", "# drivers/a only"."""
+    for mention in mentions:
+        if mention.line > len(lines):
+            return
+        if not mention.whole_line or mention.kind != "given":
+            continue
+        end = mention.line - 1
+        while end and lines[end - 1].kind == "blank":
+            end -= 1
+        start = end
+        while start and end - start <= _LEAD_LINES and lines[start - 1].kind == "text":
+            start -= 1
+        if courtesies.leads_to_tag(" ".join(line.content for line in lines[start:end])):
+            yield from range(start, end)
+        if mention.line < len(lines) and courtesies.is_mark(lines[mention.line].content):
+            yield mention.line
 
 
 def _trims(lines: Sequence[Line]) -> Iterator[int]:
@@ -282,27 +335,29 @@ def _courtesies(
     """
     texts = list(_texts(lines, start, end))
     first, last = 0, len(texts)
-    contents = [lines[at].content for at in texts]
+    # What is long is none, and would take long to look at.
+    stripped = (lines[at].content.strip() for at in texts)
+    contents = [one if len(one) <= _LONGEST_COURTESY else "" for one in stripped]
     if greets and _GREETING.match(contents[0]):
         first = 1
-    while last > first and _closes(contents[:last], sender):
+    while last > first and _closes(contents, last - 1, sender):
         last -= 1
     if all(_COURTESY.match(one) for one in contents[first:last]):
         return texts
     return [*texts[:first], *texts[last:]]
 
 
-def _closes(contents: Sequence[str], sender: str) -> bool:
-    """Whether the last line closes a mail: a formula, or the name below one."""
-    last = contents[-1]
-    return bool(_CLOSING.match(last) or _SENT_FROM.match(last)) or _names(
-        last, sender, contents[:-1]
+def _closes(contents: Sequence[str], at: int, sender: str) -> bool:
+    """Whether the line ``at`` closes a mail: a formula, or the name below one."""
+    line = contents[at]
+    return bool(_CLOSING.match(line) or _SENT_FROM.match(line)) or _names(
+        line, sender, contents[at - 1] if at else ""
     )
 
 
-def _names(line: str, sender: str, above: Sequence[str]) -> bool:
+def _names(line: str, sender: str, above: str) -> bool:
     """Whether ``line`` is a name below a text: that of the sender, or any below a formula."""
-    if not _SIGNED_NAME.match(line):
+    if not _SIGNED_NAME.match(line) or _NAK.match(line):
         return False
     words = re.findall(r"\w+", line.casefold())
     known = re.findall(r"\w+", sender.casefold())
@@ -310,4 +365,4 @@ def _names(line: str, sender: str, above: Sequence[str]) -> bool:
     if words and all(word in known or (word == initials[: len(word)]) for word in words):
         return True
     proper = all(word[:1].isupper() for word in re.findall(_NAME, line))
-    return proper and bool(above) and bool(_CLOSING.match(above[-1]))
+    return proper and bool(_CLOSING.match(above))

@@ -6,10 +6,12 @@ the diff (git-diff(1), "Generating patch text with -p"), or the words of the mes
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import islice
 
+from series.courtesies import pointing, polite
 from series.reply_text import TRIMMED, Line, read
 from series.tags import Mention
 
@@ -18,6 +20,8 @@ EXCERPT_LENGTH = 300
 _QUOTE_LENGTH = 120
 # So many quoted lines tell a place of a patch from others.
 _RUN = 12
+# So many of a diff are looked for in a text.
+_MOST_FILES = 300
 
 
 # A paragraph that asks for something begins a comment of its own: it is marked by itself.
@@ -172,21 +176,20 @@ def comments(
     files = _files(line.content for line in lines if line.kind == "quote") or _files(
         patch.split("\n")
     )
-    found: list[Comment] = []
+    found = []
     for block, place, quote in _blocks(lines, original):
         for part in _parts(block):
-            where = place if place.file else _Place(_named(part, files))
-            found.append(
-                Comment(
-                    where.file,
-                    where.line,
-                    where.approximate,
-                    shown(quote, _QUOTE_LENGTH),
-                    excerpt(part),
-                    part,
-                )
-            )
-    return tuple(found)
+            if not polite(part):
+                where = place if place.file else _Place(_named(part, files))
+                found.append(_comment(part, where, quote))
+    # What points to other comments is none; where those were not found, it must be seen.
+    said = tuple(one for one in found if not pointing(one.text))
+    return said or tuple(found)
+
+
+def _comment(text: str, place: _Place, quote: str) -> Comment:
+    above = shown(quote, _QUOTE_LENGTH)
+    return Comment(place.file, place.line, place.approximate, above, excerpt(text), text)
 
 
 def excerpt(text: str) -> str:
@@ -214,7 +217,7 @@ def shown(text: str, length: int) -> str:
 
 
 def _blocks(
-    lines: Sequence[Line], original: Sequence[tuple[_Place, str]]
+    lines: Sequence[Line], original: "_Original"
 ) -> Iterator[tuple[list[str], _Place, str]]:
     """Each run of reviewer's text, with the place quoted above it and the line quoted last."""
     above = _Above()
@@ -232,22 +235,34 @@ def _blocks(
             above.skip()
 
 
+@dataclass(frozen=True)
+class _Original:
+    """The lines of a patch's hunks with their places, and where each text is."""
+
+    lines: tuple[tuple[_Place, str], ...]
+    where: Mapping[str, Sequence[int]]
+
+
 @lru_cache(maxsize=64)
-def _numbered(patch: str) -> tuple[tuple[_Place, str], ...]:
-    """The lines of a patch's hunks, with their places."""
+def _numbered(patch: str) -> _Original:
     reader = _Reader()
-    return tuple((reader.place, line) for line in patch.split("\n") if reader.read(line))
+    lines = tuple((reader.place, line.rstrip()) for line in patch.split("\n") if reader.read(line))
+    where: dict[str, list[int]] = {}
+    for at, (_, line) in enumerate(lines):
+        where.setdefault(line, []).append(at)
+    return _Original(lines, where)
 
 
-def _exact(place: _Place, recent: Sequence[str], original: Sequence[tuple[_Place, str]]) -> _Place:
+def _exact(place: _Place, recent: Sequence[str], original: _Original) -> _Place:
     """The place in the patch itself of the lines quoted last, where there is just one."""
     lines = [line.rstrip() for line in recent[-_RUN:]]
     if not any(re.search(r"\w{3}", line) for line in lines):
         return place
     best = 0
     places: list[_Place] = []
-    for at, (known, _) in enumerate(original):
-        length = _agreeing(original, at, lines) if place.file in ("", known.file) else 0
+    for at in original.where.get(lines[-1], ()):
+        known = original.lines[at][0]
+        length = _agreeing(original.lines, at, lines) if place.file in ("", known.file) else 0
         if length > best:
             best, places = length, []
         if length and length == best:
@@ -261,7 +276,7 @@ def _agreeing(original: Sequence[tuple[_Place, str]], at: int, lines: Sequence[s
     """How many of ``lines``, from the last one up, are those of the patch that end at ``at``."""
     length = 0
     for line in reversed(lines):
-        if length > at or original[at - length][1].rstrip() != line:
+        if length > at or original[at - length][1] != line:
             break
         if original[at - length][0].file != original[at][0].file:
             break
@@ -295,7 +310,8 @@ def _paragraphs(block: Sequence[str]) -> Iterator[list[str]]:
 def _files(lines: Iterator[str] | Sequence[str]) -> tuple[str, ...]:
     """The files that a diff is about."""
     found = (_FILE.match(line) or re.match(r"\+\+\+ b/(\S+)", line) for line in lines)
-    return tuple(dict.fromkeys(match[1] for match in found if match and _tail(match[1])))
+    names = dict.fromkeys(match[1] for match in found if match and _tail(match[1]))
+    return tuple(islice(names, _MOST_FILES))
 
 
 def _named(text: str, files: Sequence[str]) -> str:
@@ -303,7 +319,8 @@ def _named(text: str, files: Sequence[str]) -> str:
     hits = [
         name
         for name in files
-        if re.search(
+        if _tail(name) in text
+        and re.search(
             rf"(?<![\w/.-])(?:{re.escape(name)}|[\w/.-]*{re.escape(_tail(name))})(?![\w/-])", text
         )
     ]

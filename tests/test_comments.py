@@ -153,6 +153,32 @@ def test_the_author_answers_and_is_answered(talk: Talk) -> None:
     assert [(one.excerpt, one.suggested) for one in made.new] == [("It can.", "")]
 
 
+def test_whoever_posted_a_version_answers(talk: Talk) -> None:
+    poster = "Old Poster <old@example.org>"
+    talk.reply("<1.r3@example.org>", "It cannot.\n", sender=poster)
+    mails = [mail.parse(content) for content in talk.thread.mails[talk.first :]]
+    targets = {one.message_id: Target(1, "a", 0) for one in mails}
+    made = comments.update(talk.folder, mails, targets, (AUTHOR, poster), dry_run=True)
+    assert [(one.excerpt, one.suggested) for one in made.all] == [
+        ("This can fail. Look at it.", "answered"),
+        ("Why at all?", ""),
+    ]
+    assert len(comments.update(talk.folder, mails, targets, AUTHOR, dry_run=True).all) == 3
+
+
+def test_a_refusal_is_a_comment(talk: Talk) -> None:
+    talk.reply(2, f"Nacked-by: {BOB}\n", sender=BOB)
+    assert talk.collect().all[-1].excerpt == f"Nacked-by: {BOB}"
+
+
+def test_a_mail_that_is_too_long(talk: Talk) -> None:
+    own = talk.reply(1, "no.\n\n> x\n\n" * 3000)
+    made = talk.collect()
+    assert made.cut == (own,)
+    assert len({one.id for one in made.all}) == len(made.all) == 1669
+    assert talk.collect().new == ()
+
+
 def test_the_same_words_twice(talk: Talk) -> None:
     text = patch_text(talk.folder, 1)
     talk.reply(1, f"{quoted(text)}\nWhy?\n\n> x\n\nWhy?\n")
@@ -238,6 +264,9 @@ def test_listing(reroll: Run, generated: Small, talk: Talk) -> None:
     assert "in <1.r4@example.org>" in reroll(*generated.words("comments", two)).out
     assert one not in reroll(*generated.words("comments", "--suggested")).out
     assert reroll(*generated.words("comments", "-v", 2)).out == "0 open\n"
+    assert two in reroll(*generated.words("comments", "-v", 2, "-v", 1)).out
+    both = reroll(*generated.words("comments", "--patch", "", "--patch", "a")).out
+    assert (one in both, two in both) == (True, True)
     rows = json.loads(reroll(*generated.words("comments", "--json")).out)
     assert [(row["id"], row["state"], row["line"]) for row in rows] == [
         (one, "open", 3),
@@ -253,8 +282,13 @@ def test_marking(reroll: Run, generated: Small, talk: Talk) -> None:
     assert (done.code, "would mark 1 comment declined" in done.out) == (0, True)
     assert len(comments.open_ones(talk.folder)) == 2
     done = reroll(*generated.words("comments", one[:6], two, "--declined", "--note", "No \x1b[1m."))
-    assert (done.code, done.out) == (0, "marked 2 comments declined\n")
+    assert (done.code, done.out) == (0, f"marked 2 comments declined: {one}, {two}\n")
     assert reroll(*generated.words("comments")).out == "0 open, 2 closed (--all shows them)\n"
+    assert reroll(*generated.words("comments", "--patch", "a")).out == (
+        "0 open, 1 closed (--all shows them)\n"
+    )
+    assert reroll(*generated.words("comments", one[:6], "--all")).out.endswith("0 open, 1 closed\n")
+    assert reroll(*generated.words("comments", "--all")).out.endswith("0 open, 2 closed\n")
     shown = reroll(*generated.words("comments", "--all")).out
     assert f"  {two}  v1  Bob Maintainer  (declined)" in shown
     assert r"note: No \x1b[1m." in shown
@@ -293,6 +327,9 @@ def test_a_word_that_means_several_mails() -> None:
     with pytest.raises(UsageError, match="names comments of several mails: abc0-1, abc1-1"):
         comments.select(known, ["abc"])
     assert comments.select(known, ["abc0"]) == (known[0],)
+    more = [replace(known[0], id=f"abc{n}-1", message=f"<{n}@example.org>") for n in range(9)]
+    with pytest.raises(UsageError, match="abc0-1, abc1-1, abc2-1, abc3-1 and 5 more"):
+        comments.select(more, ["abc"])
 
 
 def test_fixed_comments_go_into_the_changelog(reroll: Run, generated: Small, talk: Talk) -> None:
@@ -317,6 +354,44 @@ def test_fixed_comments_go_into_the_changelog(reroll: Run, generated: Small, tal
     assert reroll(*generated.words("comments", one, "--fixed", "--changelog")).code == 0
     made = tomllib.loads((generated.folder / "series.toml").read_text())
     assert "Review from Ann: say more" in made["series"]["changelog"]["2"]
+
+
+def test_a_changelog_line_that_is_no_longer_so(reroll: Run, generated: Small, talk: Talk) -> None:
+    one, two = ids(talk.collect())
+    assert reroll(*generated.words("comments", one, two, "--fixed", "--changelog")).code == 0
+    done = reroll(*generated.words("comments", one, two, "--open"))
+    assert done.out.splitlines() == [
+        "changelog of v2, a still says: Review from Ann: This can fail.",
+        "changelog of v2, cover letter still says: Review from Bob: Why at all?",
+        "(take such lines out of series.toml where they are no longer so)",
+        "marked 2 comments open",
+    ]
+    # What was not told, or is not so told, is not named.
+    assert reroll(*generated.words("comments", one, "--fixed")).code == 0
+    generated.rewrite("Review from Ann: This can fail.", "Ann saw that it can fail.")
+    assert reroll(*generated.words("comments", one, "--declined")).out == (
+        "marked 1 comment declined\n"
+    )
+
+
+def test_the_changelog_of_a_shard(reroll: Run, small: Small) -> None:
+    small.rewrite('title = "drivers: a: use new_call()"', 'title = "use it"\nsplit = "directory"')
+    small.rewrite('paths = ["drivers/a"]', 'paths = ["drivers/a", "drivers/b"]')
+    small.rewrite('[[patch.step]]\nrule = "rename.cocci"\npaths = ["drivers/b"]\n\n', "")
+    assert reroll(*small.words("generate")).code == 0
+    first, second, _ = store.read(small.folder, 1).patches
+    assert (first.of, second.of) == ("a", "a")
+    (small.folder / "comments.toml").write_text(
+        f'[[comment]]\nid = "x"\nversion = 1\npatch = "{second.id}"\nexcerpt = "Take it."\n'
+        'author = "Bob <bob@example.org>"\n'
+    )
+    done = reroll(*small.words("comments", "x", "--fixed", "--changelog"))
+    line = f'"{second.title}": Review from Bob: Take it.'
+    assert (done.code, done.out.splitlines()[0]) == (0, f"changelog of v2, cover letter: {line}")
+    made = tomllib.loads((small.folder / "series.toml").read_text())
+    assert made["series"]["changelog"]["2"] == ["done better", line]
+    assert made["patch"][0]["changelog"]["2"] == ["said why"]
+    assert line in reroll(*small.words("comments", "x", "--open")).out
 
 
 def test_a_bad_campaign_marks_nothing(reroll: Run, generated: Small, talk: Talk) -> None:

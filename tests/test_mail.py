@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.errors import UsageError
-from series import mail, mailbox_files
+from series import mail, mailbox_files, replies, store
 from tests import threads
+from tests.conftest import Run, Small
 
 ONE = threads.mail("one", "Text.\n", "<1@example.org>")
 TWO = threads.mail(
@@ -112,6 +113,32 @@ def test_half_an_mbox_gives_what_is_there(tmp_path: Path) -> None:
         assert len(texts(path)) in (1, 2)
 
 
+LONG = b"x" * (mailbox_files.LONGEST_MAIL + 9)
+
+
+@pytest.mark.parametrize("kind", ["mbox", "gzip", "mail", "packed mail", "maildir"])
+def test_a_mail_without_an_end_is_named(tmp_path: Path, kind: str) -> None:
+    path = file = tmp_path / "x"
+    if kind == "maildir":
+        file = path / "new/one"
+        file.parent.mkdir(parents=True)
+    one = mailbox_files.escaped(ONE) if kind in ("mbox", "gzip") else b""
+    content = one * 2 + LONG if one else b"Subject: x\n\n" + LONG
+    file.write_bytes(gzip.compress(content, 1) if kind in ("gzip", "packed mail") else content)
+    offset = len(one) + one.index(b"\n") + 1 if one else 0
+    with pytest.raises(UsageError, match=f"{file}: the mail at byte {offset} is longer than 32 MB"):
+        ids(path)
+
+
+def test_a_long_line_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "x.mbox"
+    for length in range(65530, 65540):
+        inside = b"x" * length + b"From x Thu Jan  1 00:00:00 1970\n"
+        path.write_bytes(mailbox_files.escaped(ONE + inside) + mailbox_files.escaped(TWO))
+        assert texts(path)[0].endswith(inside.decode())
+        assert ids(path) == ["<1@example.org>", "<2@example.org>"]
+
+
 def test_half_a_packed_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "x.gz"
     path.write_bytes(gzip.compress(mailbox_files.escaped(ONE) * 99)[:-20])
@@ -195,6 +222,107 @@ def test_html_alone_is_read_as_words() -> None:
 )
 def test_senders(headers: str, sender: str) -> None:
     assert mail.parse(f"{headers}\nMessage-ID: <1@x>\n\n".encode()).sender == sender
+
+
+def test_who_answers_behind_a_list(generated: Small) -> None:
+    version = store.read(generated.folder, 1)
+    assert version.cover
+    via = "Ann Reviewer via list <list@lists.example.org>"
+    made = threads.mail(
+        "Re: x",
+        "No.\n",
+        "<1@x>",
+        sender=via,
+        parents=[version.cover.message_id],
+        headers=f"X-Original-From: {threads.ANN}\nReply-To: list@lists.example.org\n",
+    )
+    (generated.folder / "replies").mkdir()
+    (generated.folder / "replies/v1.mbox").write_bytes(mailbox_files.escaped(made))
+    (found,) = replies.read(generated.folder, [version])
+    assert (found.sender, found.version, found.number) == (threads.ANN, 1, 0)
+
+
+NESTED = [
+    "(" * 1500,
+    "a:" * 1500,
+    ":" * 1000,
+    "a@" * 20000,
+    "=?utf-8?q?" + "(" * 1500 + "?= <a@b.c>",
+]
+
+
+@pytest.mark.parametrize("field", ["From", "To", "Cc", "Reply-To", "X-Original-From"])
+@pytest.mark.parametrize("value", NESTED, ids=["comments", "groups", "colons", "ats", "encoded"])
+def test_headers_that_go_too_deep(field: str, value: str) -> None:
+    others = "" if field == "From" else "From: Ann via list <list@example.org>\n"
+    found = mail.parse(f"{others}{field}: {value}\nMessage-ID: <1@x>\n\nText.\n".encode())
+    assert (found.to, found.cc, found.text) == ((), (), "Text.\n")
+    assert found.sender == ("Ann via list <list@example.org>" if others else "")
+
+
+@pytest.mark.parametrize("value", NESTED, ids=["comments", "groups", "colons", "ats", "encoded"])
+def test_a_mailbox_with_headers_that_go_too_deep(reroll: Run, tmp_path: Path, value: str) -> None:
+    text = (
+        f"From: {value}\n\nBetter.\n\nSigned-off-by: {threads.AUTHOR}\n---\n{threads.diff('a.c')}"
+    )
+    made = threads.mail("[PATCH] a: b", text, "<1@x>", sender=threads.AUTHOR)
+    spam = threads.mail("Buy this", "Now.\n", "<2@x>", sender=value, headers=f"Cc: {value}\n")
+    reply = threads.mail("Re: [PATCH] a: b", "No.\n", "<3@x>", sender=value, parents=["<1@x>"])
+    box, folder = tmp_path / "x.mbox", tmp_path / "series"
+    box.write_bytes(b"".join(map(mailbox_files.escaped, [made, spam, reply])))
+    done = reroll("init", folder, "--from-mbox", box)
+    assert (done.code, "Traceback" in done.err) == (0, False)
+    done = reroll("-C", folder, "collect", box)
+    assert done.code == 0
+    assert ids(folder / "replies/v1.mbox") == ["<3@x>"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"Subject: " + b"=?a?q?" * 160_000 + b"\n\n",
+        b"\n".join([b"a:"] * 300_000) + b"\n\n",
+        b"Cc: x" + b"\n x" * 300_000 + b"\n\n",
+        b"Content-Type: text/plain" + b"; a=b" * 160_000 + b"\n\n",
+        b"Content-Type: multipart/mixed" + b"; a=b" * 160_000 + b"\n\n",
+        b"Content-Type: multipart/mixed; boundary=x\n\n"
+        + b"--x\nContent-Type: text/plain\n\nhi\n" * 100_000,
+        b"To: " + b"a <a@b.example>, " * 60_000 + b"\n\n",
+    ],
+    ids=["words", "headers", "folds", "parameters", "parameters of parts", "parts", "people"],
+)
+def test_odd_mails_take_no_long_time(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x").write_bytes(b"Message-ID: <1@x>\n" + content + b"Text.\n")
+    (found,) = mail.load(mail.read_heads([tmp_path / "x"]))
+    assert found.text.endswith("Text.\n")
+
+
+PAGES = {
+    "comments": ("<!--" * 40_000, ""),
+    "tags": ("<a " * 40_000, None),
+    "ends": ("</" * 40_000, None),
+    "attributes": ("<a b='" * 20_000, None),
+    "declarations": ("<![" * 40_000, None),
+    "scripts": ("<script>" * 40_000, ""),
+    "half a script": ("<script>" + "</" * 40_000, ""),
+    "entities": ("&a" * 40_000, None),
+    "bold": ("<b>x</b>" * 100_000, "x" * 100_000),
+    "quotes": ("<blockquote>" * 20_000 + "x", "> " * 20 + "x"),
+    "a text": (
+        "<!DOCTYPE html><HEAD><STYLE>p > a {}</STYLE></HEAD><!-- <p>no</p> --><p title='a > b'>"
+        "One\ntwo<br/>3 &lt; 4</p><script>if (a < b) x('<p>');</script><blockquote>Q<blockquote>"
+        "R</blockquote></blockquote>end",
+        "One\ntwo\n3 < 4\n> Q\n> > R\nend",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_odd_pages(name: str) -> None:
+    page, words = PAGES[name]
+    found = mail.parse(b"Message-ID: <1@x>\nContent-Type: text/html\n\n" + page.encode())
+    assert found.problems == ("is HTML",)
+    assert words is None or found.text.rstrip("\n") == words
 
 
 def test_parents_are_the_nearest_first() -> None:

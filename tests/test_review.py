@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from series import review
+from series import reply_text, review, tags
 
 DIFF = """\
 diff --git a/drivers/a/a.c b/drivers/a/a.c
@@ -174,6 +174,51 @@ SHAPES: dict[str, tuple[str, Expected]] = {
         f"{ON}{QUOTE}\nWith the lock taken:\nAcked-by: Bob Maintainer <bob@example.org>\n",
         [("drivers/a/a.c", 16, "With the lock taken:")],
     ),
+    "thanks and a pointer, and nothing else": (
+        "Thank you for the patch. Please see my comments inline.\n",
+        [("", 0, "Thank you for the patch. Please see my comments inline.")],
+    ),
+    "thanks and a pointer": (
+        f"Thank you for the patch. Please see my comments inline.\n\n{ON}{QUOTE}\nLeaks.\n",
+        [("drivers/a/a.c", 16, "Leaks.")],
+    ),
+    "what a tag is for": (
+        f"{ON}{QUOTE}\nThis patch and the previous one (1/3 drivers: fix it) are both:\n"
+        "Acked-by: Bob Maintainer <bob@example.org>\n# drivers/a only\n",
+        [],
+    ),
+    "what a tag is for, and a wish": (
+        f"{ON}{QUOTE}\nPlease take the lock. For the series:\n\n"
+        "Acked-by: Bob Maintainer <bob@example.org>\n# but not while it is locked\n",
+        [
+            ("drivers/a/a.c", 16, "Please take the lock. For the series:"),
+            ("drivers/a/a.c", 16, "# but not while it is locked"),
+        ],
+    ),
+    "a wish in brackets": (
+        "For the series (1/3 should take the lock):\nAcked-by: Bob Maintainer <bob@example.org>\n",
+        [("", 0, "For the series (1/3 should take the lock):")],
+    ),
+    "a tag for what is above": (
+        f"{ON}{QUOTE}\nThe lock is lost.\n\nWith that done:\n"
+        "Acked-by: Bob Maintainer <bob@example.org>\n",
+        [("drivers/a/a.c", 16, "The lock is lost.")],
+    ),
+    "a refusal": (
+        f"{ON}{QUOTE}\nNacked-by: Bob Maintainer <bob@example.org>\n",
+        [("drivers/a/a.c", 16, "Nacked-by: Bob Maintainer <bob@example.org>")],
+    ),
+    "a refusal in a word": ("Thanks,\nNAK\n", [("", 0, "NAK")]),
+    "a refusal with its reason": (
+        f"{ON}{QUOTE}\nThe lock is lost.\n\nNacked-by: Bob Maintainer <bob@example.org>\n",
+        [
+            (
+                "drivers/a/a.c",
+                16,
+                "The lock is lost. Nacked-by: Bob Maintainer <bob@example.org>",
+            )
+        ],
+    ),
     "misspelt tags": ("Acked-By:bob@example.org\nReviewd-by: Bob <bob at example.org>\n", []),
     "withdrawal": (
         f"{ON}> Acked-by: Bob Maintainer <bob@example.org>\n\nActually, cancel this Acked-by.\n\n"
@@ -256,6 +301,86 @@ def test_shapes(name: str) -> None:
     # A mailer's line ends make no difference.
     again = review.comments(text.replace("\n", "\r\n"), sender="Bob Maintainer <bob@example.org>")
     assert [one.excerpt for one in again] == [one.excerpt for one in found]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The rest all looks good, you've kept the lock. :)",
+        "Failed to spot any problems here. :)",
+        "I couldn't find any issues.",
+        "Looks good to me",
+        "LGTM",
+        "LGTM, thanks!",
+        "Thanks, applied.",
+        "Applied to char-misc-next, thanks.",
+        "Thanks for putting these references into the log, it's very helpful.",
+        "Thank you very much for the patch.",
+        "No objections from my side.",
+        "This looks like a great improvement!",
+        "Nice cleanup. Makes sense to me.",
+        "Thanks for fixing this crash, much appreciated!",
+        "Looks good, nice catch.",
+    ],
+)
+def test_courtesies(text: str) -> None:
+    assert review.comments(f"{ON}{QUOTE}\n{text}\n") == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Looks good to me, but the lock is lost.",
+        "Looks good to me. Could you test it?",
+        "Looks good?",
+        "Looks good if it is tested.",
+        "Looks good. Nit: the subject.",
+        "Thanks for the patch. It leaks.",
+        "Thanks for not testing it.",
+        "Thanks for the patch, it's very broken.",
+        "Thanks for a patch which leaks.",
+        "Looks good, you've forgotten the lock.",
+        "Looks good, thanks. I'll test it.",
+        "Thanks for the patch, please split it.",
+        "I cannot find a caller.",
+        "I can't find any documentation.",
+        "Is this right?",
+        "The rest should look like this.",
+        "Applied, with the subject fixed up: please check.",
+        "See below.",
+        "For now:",
+        "No.",
+        "NAK.",
+    ],
+)
+@pytest.mark.parametrize("behind", ["", "\nAcked-by: Bob Maintainer <bob@example.org>\n"])
+def test_what_is_no_courtesy(text: str, behind: str) -> None:
+    found = review.comments(f"{ON}{QUOTE}\n{text}\n{behind}")
+    assert [one.excerpt for one in found] == [text]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "For patches 1-2:",
+        "For 1/3 and 3/3:",
+        "For the series:",
+        "For the whole series:",
+        "For the s390 parts:",
+        "For drivers/misc/habanalabs:",
+        "Feel free to add my",
+        "You can add:",
+        "With that done:",
+        "With those nits fixed, feel free to add:",
+        "Other than that, looks good to me:",
+        "Nice. For the series,\n  and this patch:",
+    ],
+)
+def test_what_only_leads_to_a_tag(text: str) -> None:
+    tag = "Acked-by: Bob Maintainer <bob@example.org>\n"
+    assert review.comments(f"{ON}{QUOTE}\n{text}\n{tag}") == ()
+    assert review.comments(f"{ON}{QUOTE}\n{text}\n\n{tag}") == ()
+    assert len(review.comments(f"{ON}{QUOTE}\n{text}\n")) == 1  # there is no tag
 
 
 def test_what_is_quoted_above() -> None:
@@ -387,7 +512,30 @@ def test_nothing_raises(text: str, sender: str, patch: str) -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["s/a/", "> x\n...\n", "--\n", "On wrote:\n", "> +x\nhm\n", "a.c ", ">" * 50, "( " * 50],
+    [
+        *("s/a/", "> x\n...\n", "--\n", "On wrote:\n", "> +x\nhm\n", "a.c ", ">" * 50, "( " * 50),
+        *("Bob\n", "no.\n\n> x\n", "> diff --git a/a.c b/a.c\n\na.c\n", "(1/2 ", "thanks for "),
+        *("-----BEGIN PGP SIGNATURE-----\n", "> \t\treturn -EINVAL;\n\nno\n"),
+    ],
 )
 def test_long_replies_take_no_long_time(piece: str) -> None:
     review.comments(f"{ON}{QUOTE}{piece * 4000}\n", sender="Bob", patch=PATCH)
+
+
+def test_what_nobody_writes_by_hand_is_cut() -> None:
+    quotes = "> +\tx();\n" * 20_000
+    assert reply_text.judged(f"{quotes}Leaks.\n") == (f"{quotes}Leaks.\n", False)
+    text, cut = reply_text.judged("Leaks.\n" * 6000)
+    assert (text.count("Leaks."), cut) == (5000, True)
+    text, cut = reply_text.judged(f"Leaks.\n{'x' * 20_000}\n> end\n")
+    assert (len(text), text[-7:], cut) == (10_014, "\n> end\n", True)
+    text, cut = reply_text.judged("x" * 9000 + "\n" + ("x" * 9000 + "\n") * 40)
+    assert (len(text) < 1 << 18, cut) == (True, True)
+    text, cut = reply_text.judged("> x\n" * (1 << 21))
+    assert (len(text), cut) == (1 << 22, True)
+
+
+def test_tags_behind_the_cut_are_not_looked_for() -> None:
+    text = "Leaks.\nAcked-by: Bob Maintainer <bob@example.org>\n# a/b only\n"
+    known = tags.mentions(text)
+    assert [one.excerpt for one in review.comments("Leaks.", mentions=known)] == ["Leaks."]

@@ -3,11 +3,13 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from generator.errors import UsageError
+from generator.campaign import load
+from generator.errors import CampaignError, UsageError
 from series import addresses, comments, journal, options, store
 from series.campaign_file import CampaignFile
 from series.comments import Comment
@@ -48,14 +50,20 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         action="store_true",
         help="with --fixed: put a line in the reviewer's name into the next version's changelog",
     )
-    parser.add_argument("--patch", metavar="ID", help="only those on this patch ('' the cover)")
+    parser.add_argument(
+        "--patch",
+        action="append",
+        metavar="ID",
+        help="only those on this patch ('' the cover); may be given again",
+    )
     parser.add_argument(
         "-v",
         "--reroll-count",
-        dest="version",
+        dest="versions",
+        action="append",
         type=options.positive,
         metavar="N",
-        help="only those on version N",
+        help="only those on version N; may be given again",
     )
     parser.add_argument(
         "--suggested", action="store_true", help="only those that a later mail of yours answers"
@@ -79,26 +87,25 @@ def run(args: argparse.Namespace) -> int:
 
 def _list(args: argparse.Namespace, folder: Path) -> int:
     known = comments.read(folder)
-    chosen = _chosen(args, known)
-    if not (args.all or args.ids):
-        chosen = [one for one in chosen if one.state == "open"]
-    left = [one for one in chosen if one.state == "open"]
+    named = _chosen(args, known)
+    left = [one for one in named if one.state == "open"]
+    whole = args.all or bool(args.ids)
+    chosen = named if whole else left
     if args.json:
         say(json.dumps([asdict(one) for one in chosen], ensure_ascii=False))
     else:
         _show(folder, chosen, messages=bool(args.ids))
-        say(_count(known, left))
+        say(_count(left, len(named) - len(left), whole=whole))
     return 1 if args.check and left else 0
 
 
-def _count(known: Sequence[Comment], left: Sequence[Comment]) -> str:
-    """How many of ``left`` are open, and what else is known."""
+def _count(left: Sequence[Comment], closed: int, *, whole: bool) -> str:
+    """How many of the comments that were named are open; whether the closed ones are shown."""
     told = sum(one.suggested != "" for one in left)
-    closed = sum(one.state != "open" for one in known)
     parts = [
         f"{len(left)} open",
         f"{told} of them answered by mail, it seems (--suggested)" if told else "",
-        f"{closed} closed (--all shows them)" if closed else "",
+        f"{closed} closed{'' if whole else ' (--all shows them)'}" if closed else "",
     ]
     return ", ".join(part for part in parts if part)
 
@@ -106,60 +113,97 @@ def _count(known: Sequence[Comment], left: Sequence[Comment]) -> str:
 def _chosen(args: argparse.Namespace, known: Sequence[Comment]) -> list[Comment]:
     """The comments that the words and options of the command line name."""
     chosen = comments.select(known, args.ids) if args.ids else known
-    if args.patch is not None and not any(one.patch == args.patch for one in known):
+    for patch in args.patch or ():
+        if any(one.patch == patch for one in known):
+            continue
         patches = ", ".join(dict.fromkeys(one.patch or "''" for one in known))
         raise UsageError(
-            f"--patch {args.patch}: there is no comment on it",
+            f"--patch {patch}: there is no comment on it",
             hint=f"there are comments on: {patches}" if patches else "run 'reroll collect' first",
         )
     return [
         one
         for one in chosen
-        if args.patch in (None, one.patch)
-        and args.version in (None, one.version)
+        if (not args.patch or one.patch in args.patch)
+        and (not args.versions or one.version in args.versions)
         and (one.suggested or not args.suggested)
     ]
 
 
 def _mark(args: argparse.Namespace, folder: Path) -> int:
     """Mark what the command line names, and offer changelog lines for what is fixed."""
-    if not (args.ids or args.suggested or args.patch is not None or args.version):
+    if not (args.ids or args.suggested or args.patch or args.versions):
         raise UsageError("no comment is named", hint="give ids, --patch ID, -v N or --suggested")
     known = comments.read(folder)
     chosen = _chosen(args, known)
     if not args.ids and args.state != "open":  # what was marked before stays so
         chosen = [one for one in chosen if one.state == "open"]
     ids = [one.id for one in chosen]
-    lines = _changelog(args, folder, chosen) if args.state == "fixed" else []
+    lines = _changelog(folder, _noted(args, chosen)) if args.state == "fixed" else []
+    stay = _still_told(folder, chosen) if args.state not in (None, "fixed") else []
     if not args.dry_run:
         if lines and _wanted(args, lines):
             _write_changelog(folder, lines)
         comments.mark(folder, ids, args.state, args.note)
     if args.json:
-        say(json.dumps({"marked": ids, "changelog": [list(line) for line in lines]}))
+        answer = {"marked": ids, "changelog": lines, "changelog_stays": stay}
+        say(json.dumps(answer))
         return _code(args, folder)
+    for number, patch, text in stay:
+        say(f"changelog of v{number}, {patch or 'cover letter'} still says: {text}")
+    if stay:
+        say("(take such lines out of series.toml where they are no longer so)")
     end = "nothing was written; would mark" if args.dry_run else "marked"
     what = f" {args.state}" if args.state else ""
-    say(f"{end} {len(ids)} comment{'' if len(ids) == 1 else 's'}{what}")
+    which = "" if ids == args.ids or not ids else f": {', '.join(ids)}"
+    say(f"{end} {len(ids)} comment{'' if len(ids) == 1 else 's'}{what}{which}")
     return _code(args, folder)
+
+
+def _noted(args: argparse.Namespace, chosen: Iterable[Comment]) -> list[Comment]:
+    """The comments with the note that they get."""
+    return [replace(one, note=args.note) if args.note is not None else one for one in chosen]
+
+
+def _still_told(folder: Path, chosen: Iterable[Comment]) -> list[tuple[int, str, str]]:
+    """The lines of series.toml that say of comments which were fixed that they are."""
+    fixed = [one for one in chosen if one.state == "fixed"]
+    if not fixed:
+        return []
+    try:
+        campaign = load(folder)
+    except CampaignError:  # whoever reads it says so
+        return []
+    told = {"": campaign.series.changelog, **{one.id: one.changelog for one in campaign.patches}}
+    lines = _placed(told.keys(), _changelog(folder, fixed))
+    return [(at, patch, text) for at, patch, text in lines if text in told[patch].get(at, ())]
 
 
 def _code(args: argparse.Namespace, folder: Path) -> int:
     return 1 if args.check and comments.open_ones(folder) else 0
 
 
-def _changelog(
-    args: argparse.Namespace, folder: Path, chosen: Iterable[Comment]
-) -> list[tuple[int, str, str]]:
-    """The lines to offer: version, patch of series.toml (empty: the cover), text."""
+def _changelog(folder: Path, chosen: Iterable[Comment]) -> list[tuple[int, str, str]]:
+    """The lines to offer: version, patch of series.toml (empty: the cover), text.
+
+    The shards of a patch have one changelog: what is said of one of several is told on
+    the cover letter.
+    """
     versions = _versions(folder)
     patches = {one.id: one.of or one.id for made in versions for one in made.patches}
+    shards: dict[str, str] = {}
+    for made in versions:
+        several = Counter(one.of for one in made.patches if one.of)
+        shards |= {one.id: one.title for one in made.patches if several[one.of] > 1}
     out = [made.version for made in versions if _is_out(folder, made)]
     found = []
     for one in chosen:
-        noted = replace(one, note=args.note) if args.note is not None else one
         number = max([*out, one.version]) + 1
-        found.append((number, patches.get(one.patch, one.patch), comments.changelog_line(noted)))
+        line = comments.changelog_line(one)
+        if one.patch in shards:
+            found.append((number, "", f'"{shards[one.patch]}": {line}'))
+        else:
+            found.append((number, patches.get(one.patch, one.patch), line))
     return list(dict.fromkeys(found))
 
 
@@ -188,10 +232,17 @@ def _wanted(args: argparse.Namespace, lines: Sequence[tuple[int, str, str]]) -> 
 
 def _write_changelog(folder: Path, lines: Sequence[tuple[int, str, str]]) -> None:
     file = CampaignFile(folder)
-    for number, patch, text in lines:
-        # A patch that is no more has no changelog: the cover letter tells of it.
-        file.add_changelog(patch if patch in file.ids else None, number, [text])
+    for number, patch, text in _placed(file.ids, lines):
+        file.add_changelog(patch or None, number, [text])
     file.save()
+
+
+def _placed(
+    known: Collection[str], lines: Iterable[tuple[int, str, str]]
+) -> Iterator[tuple[int, str, str]]:
+    """The lines, each where it can be: the cover letter tells of a patch that is no more."""
+    for number, patch, text in lines:
+        yield number, patch if patch in known else "", text
 
 
 def _show(folder: Path, chosen: Sequence[Comment], *, messages: bool) -> None:
