@@ -78,6 +78,9 @@ class Workshop:
         return self.bench.worktree
 
 
+_LEAVE_OUT = 'or leave the patch out: omit = "why" in its table of series.toml'
+
+
 @dataclass(frozen=True)
 class StepReport:
     """What a step did: how many files it looked at and the ones it changed.
@@ -262,14 +265,14 @@ def unresolved(shop: Workshop, patch: Patch, at: int, error: UnfitError) -> Conf
     """What to say of a diff that does not fit, which is left in a worktree to be resolved."""
     message = f"patch {patch.id}: step {at}: {error}"
     if not shop.keep_conflicts:
-        return ConflictError(message)
+        return ConflictError(message, hint=f"without -n it can be resolved; {_LEAVE_OUT}")
     folder, step = shop.campaign.folder, error.step
     wanted = Resolution(patch.id, at, step.apply, step.hand, digest(error), shop.command)
     place = keep(shop.tree, shop.worktree, folder, wanted, error)
     shown = [f"patch {patch.id}: {hunk}" for hunk in hunks(error.diff, error.misfits)]
     hint = (
         f"resolve it in {place}, then 'reroll absorb --resolved {place}'; "
-        f"'reroll absorb --abort {place}' removes that"
+        f"'reroll absorb --abort {place}' removes that; {_LEAVE_OUT}"
     )
     return UnresolvedError(message, shown, hint=hint)
 
