@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import count
 from pathlib import Path
 
@@ -57,7 +57,8 @@ class UnresolvedError(ConflictError):
 class Resolution:
     """What a kept worktree is for: the step ``at`` (from 1) of a patch, which applies ``file``.
 
-    ``digest`` is of the diff and of the state it was meant for.
+    ``digest`` is of the diff and of the state it was meant for; ``command`` is the one that
+    came upon it.
     """
 
     patch: str
@@ -65,6 +66,7 @@ class Resolution:
     file: str
     hand: bool
     digest: str
+    command: str = field(default="reroll generate", compare=False)
 
 
 def keep(

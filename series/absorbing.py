@@ -9,6 +9,7 @@ to give back the commits as the user made them.
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 
 from generator.campaign import ApplyStep, Campaign
@@ -23,16 +24,18 @@ from generator.steps import Workshop
 from generator.templates import literal
 from generator.tree import Commit
 from series import generate, imported, ownership, store
-from series.absorption import Change, Job, Known, Request, refusal
+from series.absorption import Change, Job, Known, Request, name_of, refusal
 from series.campaign_file import CampaignFile
 from series.hand_edits import mail_of, take_code
 from series.hand_words import note_unsigned, set_message, take_author, take_words
 from series.pairing import Pair, Range, find_own, pair, read_range, subject
-from series.rewording import words_of
+from series.rewording import Words, words_of
 from series.settings import jobs_of
 from series.version import Absorbed, Version
 
 _B4_COVER = "--- b4-submit-tracking ---"
+# Commits that git-rebase(1) --autosquash melds into others.
+_MELDED = ("fixup! ", "squash! ", "amend! ")
 
 
 @dataclass(frozen=True)
@@ -183,6 +186,7 @@ def _own(job: Job) -> None:
     for one in job.pairs:
         if one.new is None:
             continue
+        _refuse_melded(job, one.new)
         if one.old is not None:
             name = job.known[one.old.id].of
         else:
@@ -194,6 +198,16 @@ def _own(job: Job) -> None:
         if not job.tree.differs(one.new.parents[0], one.new.id):
             raise refusal(one.new, "it changes nothing", "drop it")
         job.owners.append((one.new, name))
+
+
+def _refuse_melded(job: Job, commit: Commit) -> None:
+    title = subject(commit)
+    if title.startswith(_MELDED) and title not in map(subject, job.old.commits):
+        raise refusal(
+            commit,
+            "it is to be melded into another commit",
+            f"run 'git rebase -i --autosquash {job.new.base[:12]}' on the branch",
+        )
 
 
 def _refuse_unreadable(commit: Commit) -> None:
@@ -334,6 +348,7 @@ def _verify(job: Job) -> None:
     if reworded:
         for name in reworded:
             set_message(job, job.patch(name), job.plain[name])
+            job.notes.append(f"{name}: its message is plain text now, no template")
         _differences(job, last=True)
 
 
@@ -350,7 +365,7 @@ def _differences(job: Job, *, last: bool = False) -> list[str]:
     again = []
     for (commit, name), made in zip(job.owners, built.patches, strict=True):
         what = _difference(job, commit, made)
-        if what == "message" and not last and name in job.plain:
+        if what.startswith("message") and not last and name in job.plain:
             again.append(name)
         elif what:
             hint = "of a split patch, words and order can be changed only for the whole"
@@ -373,14 +388,41 @@ def _refuse_count(job: Job, built: Built) -> None:
 
 
 def _difference(job: Job, commit: Commit, made: BuiltPatch) -> str:
-    """What is not the same: "patch", "change", "message" or "author", or empty."""
+    """What is not the same: "patch", "change", "message: ...", "author", or empty."""
     tree, name = job.tree, {one.id: of for one, of in job.owners}[commit.id]
     if made.of != name:
         return "patch"
     if set(tree.names_between(made.commit, commit.id)) - job.beyond:
         return "change"
     result = tree.commits(f"{made.commit}^", made.commit)[0]
-    added = job.added(name)
-    if words_of(result.message, added) != words_of(commit.message, added):
-        return "message"
+    if what := _other_words(job, name, commit, result):
+        return f"message: {what}"
     return "author" if result.author != commit.author else ""
+
+
+def _other_words(job: Job, name: str, commit: Commit, result: Commit) -> str:
+    """The first line in which ``result`` has not the user's words, or empty.
+
+    Words that nobody changed by hand may come out otherwise: templates follow the code.
+    """
+    added = job.added(name)
+    mine, made = words_of(commit.message, added), words_of(result.message, added)
+    if mine == made:
+        return ""
+    old = next((one.old for one in job.pairs if one.new == commit), None)
+    was = words_of(old.message, added) if old else None
+    what = _first_difference(mine, made)
+    for part in ("title", "body"):
+        mine_part = getattr(mine, part)
+        kept = was is not None and getattr(was, part) == mine_part
+        if getattr(made, part) != mine_part and (not kept or (name, part) in job.reworded):
+            return what
+    job.notes.append(f"{name_of(commit)}: its message follows the code: {what}")
+    return ""
+
+
+def _first_difference(mine: Words, made: Words) -> str:
+    """The first line that is not the same, as both have it."""
+    lines = [[words.title, *words.body.split("\n")] for words in (mine, made)]
+    want, got = next((a, b) for a, b in zip_longest(*lines, fillvalue="") if a != b)
+    return f'"{got}" instead of "{want}"'

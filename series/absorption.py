@@ -74,6 +74,8 @@ class Job:
     beyond: set[str] = field(default_factory=set)
     # Patches whose templates were kept although their words changed: what they are else.
     plain: dict[str, str] = field(default_factory=dict)
+    # What was changed by hand of the words of a patch: (id of the patch, part of ``Words``).
+    reworded: set[tuple[str, str]] = field(default_factory=set)
 
     @property
     def campaign(self) -> Campaign:

@@ -4,14 +4,15 @@ The new text is validated before it takes the old one's place, and replaces it w
 """
 
 import contextlib
+import io
 import os
-import re
 import shutil
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import NamedTemporaryFile, TemporaryDirectory
-from typing import Any
+from typing import Any, NoReturn
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
@@ -20,37 +21,51 @@ from tomlkit.items import AoT, Item, Table
 from generator import campaign as campaign_module
 from generator.campaign import FILE_NAME, Campaign
 from generator.errors import CampaignError, RerollError, UsageError
+from series.toml_text import Section, appended, sections
 
 # What a series folder holds that is no part of the campaign.
 _NO_CAMPAIGN = ("versions", "outgoing", "replies", "series", "resolve", ".git")
 # What is longer than this is written over several lines.
 _WIDE = 80
-_HEADER = re.compile(r"^\[\[\s*patch\s*\]\]", re.MULTILINE)
-# Tables of a patch, or of another top-level table.
-_BELOW = re.compile(r"\[+\s*\w+\s*\.")
+
+
+@dataclass(frozen=True)
+class _Block:
+    """A patch as it stands in the file, and what it says."""
+
+    sections: list[Section]
+    value: dict[str, Any]
 
 
 class CampaignFile:
     """``series.toml`` of a folder, being changed; nothing is written before ``save``.
 
-    ``files`` are written beside it (name below the folder, content).
+    ``files`` are written beside it (name below the folder, content).  Beside the text stand
+    the values that it is to have, and ``text`` raises ``RerollError`` when it has others.
     """
 
     def __init__(self, folder: Path) -> None:
         """Read the file; ``CampaignError`` when it is not a valid campaign."""
         campaign_module.load(folder)
         self._folder = folder
-        self._before = (folder / FILE_NAME).read_text(encoding="utf-8")
-        try:
-            self._document = tomlkit.parse(self._before)
-        except (TOMLKitError, RecursionError) as error:
-            raise CampaignError([f"{folder / FILE_NAME}: {error}"]) from error
+        self._before = (folder / FILE_NAME).read_bytes()
+        self._checked = io.StringIO(self._before.decode(), newline=None).read()
+        self._sections = sections(self._checked)
+        self._wanted = tomllib.loads(self._checked)
         self._files: dict[str, bytes] = {}
 
     @property
     def text(self) -> str:
-        """The file as it would be written."""
-        return tomlkit.dumps(self._document)
+        """The file as it would be, with line feeds only."""
+        text = _joined(self._sections)
+        if text != self._checked:
+            try:
+                if tomllib.loads(text) != self._wanted:
+                    raise self._fault("its tables do not stand each by itself")
+            except tomllib.TOMLDecodeError as error:
+                raise self._fault(str(error)) from error
+            self._checked = text
+        return text
 
     def write_file(self, name: str, content: bytes) -> None:
         """Let ``name``, a relative path in the series folder, have ``content``."""
@@ -58,20 +73,20 @@ class CampaignFile:
 
     def set_series(self, key: str, value: object) -> None:
         """Set (or, for ``None``, remove) a key of ``[series]``."""
-        _set(self._document["series"], key, value)
+        self._set(None, key, value)
 
     def set_patch(self, patch: str, key: str, value: object) -> None:
         """Set (or, for ``None``, remove) a key of the patch with that id."""
-        _set(self._patch(patch), key, value)
+        self._set(patch, key, value)
 
     def set_steps(self, patch: str, steps: Sequence[Mapping[str, object]]) -> None:
         """Give the patch with that id other steps."""
-        with self._alone(patch) as table:
+        with self._steps(patch) as table:
             table["step"] = _tables(steps)
 
     def add_step(self, patch: str, step: Mapping[str, object]) -> None:
         """Add a step behind the others of the patch with that id."""
-        with self._alone(patch) as table:
+        with self._steps(patch) as table:
             steps = table["step"]
             if isinstance(steps, AoT):
                 made = _table(step)
@@ -82,39 +97,33 @@ class CampaignFile:
 
     def set_step(self, patch: str, at: int, step: Mapping[str, object]) -> None:
         """Give the patch with that id another step instead of its step ``at`` (from 1)."""
-        with self._alone(patch) as table:
+        with self._steps(patch) as table:
             steps: Any = table["step"]
             steps[at - 1] = _table(step) if isinstance(steps, AoT) else _value(step)
 
     def set_step_key(self, patch: str, at: int, key: str, value: object) -> None:
         """Set a key of the step ``at`` (from 1) of the patch with that id."""
-        steps: Any = self._patch(patch)["step"]
-        _set(steps[at - 1], key, value)
+        place = self._find(patch, "step", nth=at - 1)
+        if place is not None and key not in self._holder(patch)["step"][at - 1]:
+            self._insert(place, tomlkit.dumps({key: _value(value)}), patch, "step")
+            return
+        with self._table(patch, "step") as table:
+            steps: Any = table["step"]
+            _set(steps[at - 1], key, value)
 
     def remove_step(self, patch: str) -> None:
         """Remove the last step of the patch with that id, which has others."""
-        with self._alone(patch) as table:
+        with self._steps(patch) as table:
             steps: Any = table["step"]
             del steps[len(steps) - 1]
-
-    @contextlib.contextmanager
-    def _alone(self, patch: str) -> Iterator[Table]:
-        """The table of a patch without the comments that stand above the next one.
-
-        They would go, or be in a wrong place, with the last of its steps.
-        """
-        at, blocks = self._index(patch), self._blocks()
-        document = tomlkit.parse(blocks[at])
-        tables: Any = document["patch"]
-        yield tables[0]
-        blocks[at] = tomlkit.dumps(document)
-        self._arrange(blocks)
 
     def add_patch(self, patch: Mapping[str, object], *, after: str | None) -> None:
         """Add a patch behind the one with the id ``after``; ``None`` makes it the first."""
         at = 0 if after is None else self._index(after) + 1
-        made = tomlkit.dumps({"patch": _tables([patch])})
-        self._arrange([*self._blocks()[:at], made, *self._blocks()[at:]])
+        text = tomlkit.dumps({"patch": _tables([patch])})
+        made = _Block(_parted(sections(text), "\n"), *tomllib.loads(text)["patch"])
+        blocks = self._blocks()
+        self._arrange([*blocks[:at], made, *blocks[at:]])
 
     def remove_patch(self, patch: str) -> None:
         """Remove the patch with that id."""
@@ -131,21 +140,29 @@ class CampaignFile:
     @property
     def ids(self) -> list[str]:
         """The ids of the patches in their order."""
-        return [str(one["id"]) for one in self._patches()]
+        return [str(one["id"]) for one in self._wanted["patch"]]
 
     def add_changelog(self, patch: str | None, version: int, lines: Iterable[str]) -> None:
         """Add lines to the changelog of a version: of a patch, or of the series for ``None``.
 
         Lines that are there already are not added again.
         """
-        holder: Any = self._document["series"] if patch is None else self._patch(patch)
-        if "changelog" not in holder:
-            holder["changelog"] = tomlkit.table() if patch is None else tomlkit.inline_table()
-        table = holder["changelog"]
-        known = [str(line) for line in table.get(str(version), [])]
-        wanted = [*known, *(line for line in dict.fromkeys(lines) if line not in known)]
-        if wanted != known or str(version) not in table:
-            table[str(version)] = _value(wanted)
+        number, holder = str(version), self._holder(patch)
+        known = holder.get("changelog", {}).get(number)
+        new = [line for line in dict.fromkeys(lines) if line not in (known or ())]
+        if not new and known is not None:
+            return
+        line = tomlkit.dumps({number: _value(new)})
+        if "changelog" not in holder and patch is None and (at := self._find(None)) is not None:
+            self._insert(at, f"\n[series.changelog]\n{line}", patch, "changelog")
+        elif "changelog" not in holder:
+            self._set(patch, "changelog", {number: new})
+        elif known is None and (at := self._find(patch, "changelog")) is not None:
+            self._insert(at, line, patch, "changelog")
+        else:
+            with self._table(patch, "changelog") as table:
+                changelog: Any = table["changelog"]
+                changelog[number] = _extended(changelog.get(number), known or [], new)
 
     def save(self) -> Campaign:
         """Validate and write the files and then ``series.toml``, each by rename.
@@ -154,16 +171,16 @@ class CampaignFile:
         ``UsageError`` when the file changed meanwhile; then nothing is written.
         """
         self.preview()
-        file = self._folder / FILE_NAME
+        file, content = self._folder / FILE_NAME, self._encoded()
         try:
-            if file.read_text(encoding="utf-8") != self._before:
+            if file.read_bytes() != self._before:
                 raise UsageError(f"{file}: was changed meanwhile", hint="try again")
-            for name, content in self._files.items():
-                write_whole(self._folder / name, content)
-            write_whole(file, self.text.encode())
+            for name, beside in self._files.items():
+                write_whole(self._folder / name, beside)
+            write_whole(file, content)
         except OSError as error:
             raise RerollError(f"{error.filename}: cannot be written: {error.strerror}") from error
-        self._before = self.text
+        self._before = content
         return campaign_module.load(self._folder)
 
     def preview(self) -> Campaign:
@@ -192,26 +209,17 @@ class CampaignFile:
                 raise CampaignError(named, hint=error.hint) from error
             yield made
 
-    def _patches(self) -> list[Table]:
-        return list(self._document["patch"])
+    def _encoded(self) -> bytes:
+        """The file's new content, with the line ends that most of its lines had."""
+        carriage = 2 * self._before.count(b"\r\n") > self._before.count(b"\n")
+        return (self.text.replace("\n", "\r\n") if carriage else self.text).encode()
 
-    def _blocks(self) -> list[str]:
-        """The text of each patch, with the comments above it."""
-        return [block for block in _split(self.text) if _HEADER.search(block)]
-
-    def _arrange(self, patches: Sequence[str]) -> None:
-        """Put ``patches`` where the first patch is, instead of all."""
-        every = _split(self.text)
-        places = [at for at, block in enumerate(every) if _HEADER.search(block)]
-        rest = [block for at, block in enumerate(every) if at not in places]
-        made = [f"{block.rstrip()}\n\n" for block in patches]
-        text = "".join([*rest[: places[0]], *made, *rest[places[0] :]]).rstrip() + "\n"
-        try:
-            self._document = tomlkit.parse(text)
-        except TOMLKitError as error:  # a text of several lines that looks like a table
-            raise CampaignError(
-                [f"{self._folder / FILE_NAME}: its tables cannot be told apart: {error}"]
-            ) from error
+    def _holder(self, patch: str | None) -> dict[str, Any]:
+        """The values of a patch, or of the series for ``None``."""
+        place = "series" if patch is None else "patch"
+        found: Any = self._wanted[place]
+        holder: dict[str, Any] = found if patch is None else found[self._index(patch)]
+        return holder
 
     def _index(self, patch: str) -> int:
         if patch not in self.ids:
@@ -219,25 +227,146 @@ class CampaignFile:
             raise UsageError(f"series.toml has no patch '{patch}'", hint=f"there are: {known}")
         return self.ids.index(patch)
 
-    def _patch(self, patch: str) -> Table:
-        return self._patches()[self._index(patch)]
+    def _find(self, patch: str | None, *below: str, nth: int = 0) -> int | None:
+        """The section with the header of a patch (or the series), or of a table ``below`` it."""
+        path = ("series" if patch is None else "patch", *below)
+        where = range(len(self._sections)) if patch is None else self._span(patch, self._sections)
+        found = [at for at in where if self._sections[at].path == path]
+        return found[nth] if nth < len(found) else None
 
+    def _span(self, patch: str | None, every: Sequence[Section]) -> range:
+        """The sections of a patch, or of the series; none where they do not stand together."""
+        if patch is not None:
+            spans = _patches(every)
+            return spans[self._index(patch)] if spans else range(0)
+        heads = [at for at, one in enumerate(every) if one.path == ("series",)]
+        span = _span(every, heads[0]) if heads else range(0)
+        return span if len(span) == sum(one.path[:1] == ("series",) for one in every) else range(0)
 
-def _split(text: str) -> list[str]:
-    """A file in its top-level tables, each with the comments right above it."""
-    blocks = [""]
-    waiting = ""
-    for line in text.splitlines(keepends=True):
-        if line.startswith("#"):
-            waiting += line
-        elif line.startswith("[") and not _BELOW.match(line):
-            blocks.append(waiting + line)
-            waiting = ""
+    def _set(self, patch: str | None, key: str, value: object) -> None:
+        """Set (or remove) a key of a patch, or of the series for ``None``."""
+        at = self._find(patch)
+        if key in self._holder(patch) or at is None:
+            with self._table(patch, key) as table:
+                _set(table, key, value)
+        elif value is not None:
+            self._insert(at, tomlkit.dumps({key: _value(value)}), patch, key)
+
+    def _insert(self, at: int, lines: str, patch: str | None, key: str) -> None:
+        """Put lines behind the last statement of a section: a new ``key`` of ``_take``."""
+        old, every = self._sections[at], list(self._sections)
+        every[at : at + 1] = _parted(sections(_ended(old.body) + lines), old.gap)
+        every[at] = replace(every[at], lead=old.lead)
+        self._take(every, patch, key)
+
+    @contextlib.contextmanager
+    def _steps(self, patch: str) -> Iterator[Table]:
+        """``_table`` for steps that come and go."""
+        if not self._span(patch, self._sections):
+            self._refuse_inline()
+        with self._table(patch, "step") as table:
+            yield table
+
+    @contextlib.contextmanager
+    def _table(self, patch: str | None, key: str) -> Iterator[Table]:
+        """The table of a patch (or the series), of which ``key`` is to be changed.
+
+        It is alone in its document, so that comments on what is next to it stay there.
+        """
+        span = self._span(patch, self._sections)
+        own = self._sections[span.start : span.stop] if span else self._sections
+        lead, gap = (own[0].lead, own[-1].gap) if span else ("", "")
+        try:
+            document = tomlkit.parse(_joined(own).removeprefix(lead).removesuffix(gap))
+            found: Any = document["series" if patch is None else "patch"]
+            yield found if patch is None else found[0 if span else self._index(patch)]
+            made = sections(_ended(tomlkit.dumps(document).rstrip("\n")))
+        except (TOMLKitError, RecursionError) as error:
+            raise self._fault(str(error)) from error
+        made[0] = replace(made[0], lead=lead + made[0].lead)
+        made = _parted(made, gap)
+        before, after = self._sections[: span.start], self._sections[span.stop :]
+        self._take([*before, *made, *after] if span else made, patch, key)
+
+    def _take(self, every: list[Section], patch: str | None, key: str) -> None:
+        """Let the file have these sections; only ``key`` of a patch (or the series) may differ."""
+        span = self._span(patch, every)
+        old, place = self._holder(patch), 0 if patch is None else self._index(patch)
+        try:
+            values = tomllib.loads(_joined(every[span.start : span.stop] if span else every))
+            new = values["series"] if patch is None else values["patch"][0 if span else place]
+        except (ValueError, LookupError) as error:
+            raise self._fault(str(error)) from error
+        if {**old, key: 0} != {**new, key: 0}:
+            raise self._fault(f"{key} cannot be changed alone")
+        self._sections = every
+        if patch is None:
+            self._wanted = {**self._wanted, "series": new}
         else:
-            blocks[-1] += waiting + line
-            waiting = ""
-    blocks[-1] += waiting
-    return blocks
+            patches = self._wanted["patch"]
+            patches = [*patches[:place], new, *patches[place + 1 :]]
+            self._wanted = {**self._wanted, "patch": patches}
+
+    def _blocks(self) -> list[_Block]:
+        """Each patch as it stands; a blank line is behind each."""
+        every, values = self._sections, self._wanted["patch"]
+        blocks = [every[span.start : span.stop] for span in _patches(every)]
+        if not blocks:
+            self._refuse_inline()
+        blocks[-1] = _parted(blocks[-1], "\n")
+        return [_Block(*one) for one in zip(blocks, values, strict=True)]
+
+    def _arrange(self, blocks: Sequence[_Block]) -> None:
+        """Put ``blocks`` where the first patch is, instead of all."""
+        every, spans = self._sections, _patches(self._sections)
+        inside = {at for span in spans for at in span}
+        rest = [one for at, one in enumerate(every) if at not in inside]
+        first, gap = spans[0].start, every[spans[-1][-1]].gap
+        made = [one for block in blocks for one in block.sections]
+        self._sections = [*rest[:first], *(_parted(made, gap) if made else []), *rest[first:]]
+        self._wanted = {**self._wanted, "patch": [block.value for block in blocks]}
+
+    def _refuse_inline(self) -> NoReturn:
+        raise UsageError(
+            f"{self._folder / FILE_NAME}: patch: is a list of inline tables, which reroll "
+            "cannot take apart",
+            hint="write each patch as a table of its own, below [[patch]]",
+        )
+
+    def _fault(self, why: str) -> RerollError:
+        return RerollError(
+            f"{self._folder / FILE_NAME}: cannot be changed without harm: {why}",
+            hint="nothing was written; write its tables one below the other, as docs/campaign.md "
+            "has them",
+        )
+
+
+def _patches(every: Sequence[Section]) -> list[range]:
+    """The sections of each patch."""
+    heads = [at for at, one in enumerate(every) if one.path == ("patch",) and one.array]
+    return [_span(every, at) for at in heads]
+
+
+def _span(every: Sequence[Section], head: int) -> range:
+    """The section at ``head`` and those of the tables below that one."""
+    path, end = every[head].path, head + 1
+    while end < len(every) and len(every[end].path) > 1 and every[end].path[:1] == path:
+        end += 1
+    return range(head, end)
+
+
+def _joined(every: Iterable[Section]) -> str:
+    return "".join(one.text for one in every)
+
+
+def _parted(block: Sequence[Section], gap: str) -> list[Section]:
+    """``block`` with blank lines behind it."""
+    last = block[-1]
+    return [*block[:-1], replace(last, body=_ended(last.body), gap=gap)]
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith("\n") else f"{text}\n"
 
 
 def new_campaign(series: Mapping[str, object], patches: Sequence[Mapping[str, object]]) -> str:
@@ -251,20 +380,16 @@ def new_campaign(series: Mapping[str, object], patches: Sequence[Mapping[str, ob
 def _set(table: Table, key: str, value: object) -> None:
     if value is None:
         table.pop(key, None)
-    elif key in table or not any(isinstance(one, AoT | Table) for one in table.values()):
-        table[key] = _value(value)
     else:
-        _insert_before_tables(table, key, value)
+        table[key] = _value(value)
 
 
-def _insert_before_tables(table: Table, key: str, value: object) -> None:
-    """Add a key where it belongs to this table, not to one below it."""
-    below = {name: table[name] for name in table if isinstance(table[name], AoT | Table)}
-    for name in below:
-        table.remove(name)
-    table[key] = _value(value)
-    for name, item in below.items():
-        table[name] = item
+def _extended(old: Item | None, known: Sequence[str], new: Sequence[str]) -> Item:
+    """A list with further lines; of one with line ends, every other byte stays."""
+    text = old.as_string() if old is not None else ""
+    if "\n" not in text and sum(map(len, [*known, *new])) > _WIDE:
+        return _value([*known, *new])
+    return _read(appended(text or "[]", [tomlkit.item(line).as_string() for line in new]))
 
 
 def _tables(values: Sequence[Mapping[str, object]]) -> AoT:
@@ -308,7 +433,7 @@ def _has_lists(value: object) -> bool:
 
 def _value(value: object) -> Item:
     """A value as a person would write it: long texts and lists over several lines."""
-    if isinstance(value, str) and "\n" in value:
+    if isinstance(value, str) and "\n" in value and "\r" not in value:
         return _text(value)
     if isinstance(value, list | tuple):
         items = [str(one) for one in value]
@@ -330,7 +455,12 @@ def _text(value: str) -> Item:
     raw = tomlkit.string(value, literal=literal, multiline=True).as_string()
     if not value.startswith("\n"):  # a line end right behind the quotes does not count
         raw = f"{raw[:3]}\n{raw[3:]}"
-    made = tomlkit.parse(f"text = {raw}\n")["text"]
+    return _read(raw)
+
+
+def _read(raw: str) -> Item:
+    """A value as it is written."""
+    made = tomlkit.parse(f"value = {raw}\n")["value"]
     assert isinstance(made, Item)  # noqa: S101
     return made
 

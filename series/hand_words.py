@@ -28,9 +28,11 @@ def take_words(job: Job, name: str, pairs: Sequence[Pair]) -> None:
         if now == was:
             continue
         if now.title != was.title:
+            job.reworded.add((name, "title"))
             job.file.set_patch(name, "title", retitle(patch.title, was.title, now.title))
             job.note(name, f'title: "{now.title}"', one.new)
         if now.body != was.body:
+            job.reworded.add((name, "body"))
             _message(job, patch, was.body, now.body)
             job.note(name, "message", one.new)
         return

@@ -11,8 +11,10 @@ from generator.tree import Tree
 from series.campaign_file import CampaignFile
 
 
-def take_back(folder: Path, tree: Tree, place: Path) -> tuple[str, str]:
-    """Take back what a user made of a diff that did not fit; returns patch and file.
+def take_back(folder: Path, tree: Tree, place: Path) -> tuple[str, str, str]:
+    """Take back what a user made of a diff that did not fit.
+
+    Returns the patch, the file, and the command that had failed.
 
     The file is empty when the hand edit is needed no more.  The worktree goes.  Raises
     ``UsageError`` when ``place`` is no such worktree, or the campaign has changed since,
@@ -31,7 +33,7 @@ def take_back(folder: Path, tree: Tree, place: Path) -> tuple[str, str]:
     name = _take_resolution(file, campaign, patch, wanted.at, resolved(worktree))
     file.save()
     tree.drop_kept(worktree.path)
-    return patch.id, name
+    return patch.id, name, wanted.command
 
 
 def _take_resolution(

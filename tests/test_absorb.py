@@ -366,7 +366,8 @@ def test_a_split_patch(reroll: Run, small: Small, tmp_path: Path) -> None:
     before = (small.folder / "series.toml").read_bytes()
     done = reroll(*small.words("absorb"))
     assert done.code == 1
-    assert "cannot be absorbed: generate would give another message" in done.err
+    assert "cannot be absorbed: generate would give another message: " in done.err
+    assert 'message: "a: words of one shard" instead of "a: drivers: a: use new_call()"' in done.err
     git(small.tree, "branch", "-q", "-f", BRANCH, f"{tip}~1")
     done = reroll(*small.words("absorb"))
     assert (done.code, "it was a shard of a" in done.err) == (1, True)
@@ -456,6 +457,7 @@ def test_a_hand_edit_that_no_longer_fits(reroll: Run, hand: Hand) -> None:
     (place / "drivers/b/b.c").write_text(mine)
     done = reroll(*small.words("absorb", "--resolved", place))
     assert (done.code, done.err) == (0, "")
+    assert "now run 'reroll generate' again" in done.out
     assert not place.exists()
     assert git(small.tree, "worktree", "list").count("\n") == 0
     assert reroll(*small.words("generate")).code == 0
@@ -491,6 +493,119 @@ def test_giving_up_a_resolution(reroll: Run, hand: Hand) -> None:
     assert (small.folder / "series.toml").read_bytes() == before
     done = reroll(*small.words("absorb", "--resolved", small.tree))
     assert (done.code, "is not a worktree that reroll left" in done.err) == (2, True)
+
+
+def test_lines_that_look_like_tables(reroll: Run, hand: Hand) -> None:
+    """Footnotes, and what maintainers note between brackets."""
+    small = hand.small
+    hand.leave()
+    notes = "See [1].\\n\\n[1] https://www.example.org/x\\n[ Ann: fixed the title ]\\n[[patch]]"
+    small.rewrite('"new_call() is better."', f'"""\n{notes}\n"""'.replace("\\n", "\n"))
+    assert reroll(*small.words("generate")).code == 0
+    hand = Hand(small, hand.place)
+    hand.write("drivers/b/b.c", (hand.place / "drivers/b/b.c").read_bytes() + b"int more;\n")
+    hand.commit("--amend", "--no-edit")
+    hand.rebase("pick 2\npick 1")
+    assert "order: b, a" in absorbed(reroll, hand)
+
+
+def test_patches_in_one_list_are_refused(reroll: Run, hand: Hand) -> None:
+    small = hand.small
+    hand.leave()
+    text = (small.folder / "series.toml").read_text()
+    steps = '[{ rule = "rename.cocci", paths = ["drivers/b"] }]'
+    one = f'{{ id = "b", title = "b", message = "x", step = {steps} }}'
+    start = text.index("[series.changelog]")
+    (small.folder / "series.toml").write_text(f"patch = [{one}]\n{text[:start]}")
+    assert reroll(*small.words("generate")).code == 0
+    hand = Hand(small, hand.place)
+    hand.write("drivers/b/b.c", (hand.place / "drivers/b/b.c").read_bytes() + b"int more;\n")
+    hand.commit("--amend", "--no-edit")
+    done = reroll(*small.words("absorb"))
+    assert (done.code, done.out) == (2, "")
+    assert "series.toml: patch: is a list of inline tables" in done.err
+    assert "hint: write each patch as a table of its own, below [[patch]]" in done.err
+
+
+@pytest.mark.parametrize("verb", ["fixup", "squash", "amend"])
+def test_a_commit_that_is_to_be_melded(reroll: Run, hand: Hand, verb: str) -> None:
+    hand.write("drivers/c/c.c", "int c;\n")
+    hand.commit("-m", f"{verb}! drivers: a: use new_call()\n\nMore.")
+    done = reroll(*hand.small.words("absorb"))
+    assert (done.code, done.out) == (1, "")
+    title = f'("{verb}! drivers: a: use new_call()")'
+    assert f"{title} cannot be absorbed: it is to be melded into another commit" in done.err
+    base = git(hand.small.tree, "rev-parse", "--short=12", "master")
+    assert f"'git rebase -i --autosquash {base}'" in done.err
+
+
+def with_template(reroll: Run, hand: Hand) -> Hand:
+    """The branch, on which b's message names its files."""
+    small = hand.small
+    hand.leave()
+    small.rewrite(
+        "new_call() is better here, too.", "Files: {{ files | length }}\\n\\nIt is better."
+    )
+    assert reroll(*small.words("generate")).code == 0
+    made = Hand(small, hand.place)
+    made.write("drivers/b/new.c", "int b;\n")
+    return made
+
+
+def test_a_template_follows_the_code(reroll: Run, hand: Hand) -> None:
+    """Words that nobody changed are no reason to refuse, nor a template's end."""
+    hand = with_template(reroll, hand)
+    hand.commit("--amend", "--no-edit")
+    small, template = hand.small, (hand.small.folder / "series.toml").read_text()
+    hand.leave()
+    done = reroll(*small.words("absorb"))
+    assert done.code == 0
+    assert 'its message follows the code: "Files: 3" instead of "Files: 2"' in done.err
+    assert (small.folder / "series.toml").read_text().startswith(template)
+    assert reroll(*small.words("generate")).code == 0
+    assert "Files: 3\n\nIt is better." in git(small.tree, "log", "-1", "--format=%B", BRANCH)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("old", "new", "said", "kept"),
+    [
+        ("use new_call", "take new_call", 'follows the code: "Files: 3" instead', "{{ files"),
+        ("is better.", "is best.", "b: its message is plain text now, no template", "Files: 2"),
+    ],
+)
+def test_code_and_words_at_once(
+    reroll: Run, hand: Hand, old: str, new: str, said: str, kept: str
+) -> None:
+    hand = with_template(reroll, hand)
+    small, text = hand.small, hand.git("log", "-1", "--format=%B").replace(old, new)
+    hand.commit("--amend", "-m", text)
+    hand.leave()
+    done = reroll(*small.words("absorb"))
+    assert (done.code, said in done.err) == (0, True), done
+    toml = (small.folder / "series.toml").read_text()
+    assert (new in toml, kept in toml) == (True, True)
+    assert reroll(*small.words("generate")).code == 0
+    assert new in git(small.tree, "log", "-1", "--format=%B", BRANCH)
+
+
+def test_the_command_that_failed_is_named(reroll: Run, hand: Hand) -> None:
+    """Not 'generate', which knows nothing of the base that 'next' was given."""
+    small = hand.small
+    small.rewrite('name = "new-call"', 'name = "new-call"\nbase = "old-base"')
+    git(small.tree, "tag", "old-base")
+    by_hand(reroll, hand)
+    source = (small.tree / "drivers/b/b.c").read_text()
+    (small.tree / "drivers/b/b.c").write_text(source.replace("x + 1", "x + 9"))
+    commit_all(small.tree, "upstream changes the line")
+    words = ("--base", "master", "--anyway")
+    assert reroll(*small.words("next", *words)).code == 3
+    place = small.folder / "resolve/b"
+    (place / "drivers/b/b.c").write_text("int b;\n")
+    done = reroll(*small.words("absorb", "--resolved", place))
+    assert done.code == 0
+    assert done.out.endswith("now run 'reroll next --base master --anyway' again\n")
+    assert reroll(*small.words("next", *words)).code == 0
 
 
 def test_a_mail_that_no_longer_fits(reroll: Run, hand: Hand) -> None:

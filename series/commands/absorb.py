@@ -11,7 +11,7 @@ from generator import campaign as campaign_module
 from generator.tree import Tree
 from series import absorbing, absorption, journal, options, resolutions, store
 from series.absorbing import Plan
-from series.output import say
+from series.output import one_line, say
 from series.progress import progress
 
 EXAMPLE = "reroll -C my-series --tree ~/linux absorb"
@@ -71,10 +71,10 @@ def _resolution(args: argparse.Namespace, folder: Path, tree: Tree) -> int:
         answer = {"removed": str(place)}
         text = f"{place} was removed"
     else:
-        patch, file = resolutions.take_back(folder, tree, place)
-        answer = {"patch": patch, "file": file, "removed": str(place)}
+        patch, file, command = resolutions.take_back(folder, tree, place)
+        answer = {"patch": patch, "file": file, "removed": str(place), "next": command}
         what = f"{file} is as you resolved it" if file else "no hand edit any more"
-        text = f"patch {patch}: {what}\nnow run 'reroll generate' again"
+        text = f"patch {patch}: {what}\nnow run '{one_line(command)}' again"
     say(json.dumps(answer, indent=2) if args.json else text)
     return 0
 

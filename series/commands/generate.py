@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shlex
 import sys
 
 from generator import campaign as campaign_module
@@ -51,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
             force=args.force,
             allow_scripts=args.allow_scripts,
             keep_conflicts=not args.dry_run,
+            command=_command(args),
         )
         for note in tree.notes:
             say(f"reroll: note: {note}", sys.stderr)
@@ -63,6 +65,14 @@ def run(args: argparse.Namespace) -> int:
         tree.close()
     _show(outcome, args)
     return 0
+
+
+def _command(args: argparse.Namespace) -> str:
+    """The command line that asks for the same again."""
+    words = ["reroll", "generate", *(["-v", str(args.version)] if args.version else [])]
+    words += ["--base", args.base] if args.base else []
+    flags = ("skip_unmatched", "force", "allow_scripts")
+    return shlex.join([*words, *(f"--{one.replace('_', '-')}" for one in flags if vars(args)[one])])
 
 
 def _number(args: argparse.Namespace, campaign: Campaign) -> int:
