@@ -1,24 +1,26 @@
 """Tags in the text of a reply: given, taken back, under a condition, for some patches, unclear.
 
 Pure.  Every line of the writer's own that looks like a tag is in one mention; lines that
-are quoted with ``>`` are nobody's gift.  How tags are written is what
-Documentation/process/submitting-patches.rst says.  b4 and liblore have parsers of their own
-(``find_trailers``); they are not used, because they pass over in silence what they do not
-take, and do not say in which line it was.
+are quoted with ``>`` are nobody's gift.  What is not understood is unclear, not given: a
+tag that is wrongly taken goes into public mail under the name of who did not give it.
+How tags are written is what Documentation/process/submitting-patches.rst says.  b4 and
+liblore have parsers of their own (``find_trailers``); they are not used, because they pass
+over in silence what they do not take, and do not say in which line it was.
 """
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Literal
 
 from series import addresses, tag_words
 from series.tag_words import Scope, TakenBack
 
-Kind = Literal["given", "withdrawn", "again", "nak", "elsewhere"]
-# "elsewhere": in a commit or diff that the mail shows; "words": only said in a sentence.
-_LineKind = Literal["text", "quote", "blank", "diff", "log", "forwarded", "signature"]
+# "elsewhere": in a commit or diff that the mail shows; "unread": from here on nothing was read.
+Kind = Literal["given", "withdrawn", "again", "nak", "elsewhere", "unread"]
+# "below": behind "On DATE, NAME wrote:" without a mark that it is quoted.
+_LineKind = Literal["text", "quote", "blank", "diff", "log", "forwarded", "below", "signature"]
 
 # Names that the kernel's history has often, by their lower-case form.
 _KNOWN = {
@@ -30,6 +32,29 @@ _KNOWN = {
         *("Tested-and-reviewed-by", "Tested-and-acked-by", "Tested-and-reported-by"),
     )
 }
+# More that the kernel's history has; what is like one of these is not taken for misspelt.
+_USUAL = frozenset(
+    {
+        *("debugged-by", "diagnosed-by", "analyzed-by", "analysed-by", "bisected-by", "found-by"),
+        *("requested-by", "originally-by", "assisted-by", "noticed-by", "spotted-by", "helped-by"),
+        *("pointed-out-by", "inspired-by", "proposed-by", "verified-by", "confirmed-by"),
+        *("validated-by", "approved-by", "root-caused-by", "investigated-by", "discovered-by"),
+        *("identified-by", "explained-by", "triggered-by", "improved-by", "co-authored-by"),
+        *("fixed-by", "written-by", "submitted-by", "compile-tested-by", "build-tested-by"),
+        *(
+            "boot-tested-by",
+            "runtime-tested-by",
+            "smoke-tested-by",
+            "tested-on-by",
+            "recommended-by",
+        ),
+        *("reported-and-bisected-by", "reported-and-suggested-by", "suggested-and-acked-by"),
+        *("suggested-and-reviewed-by", "reported-and-reviewed-by", "reported-and-acked-by"),
+        *("reported-and-debugged-by", "analyzed-and-tested-by", "debugged-and-tested-by"),
+        *("reported-tested-and-acked-by", "reviewed-tested-by", "based-on-patch-by"),
+    }
+)
+_NO_LONGER = re.compile(r"(?:un|no-longer|no-more)-?(?=ack|review|test|rev\b)")
 _SHORT = {
     **dict.fromkeys(("a-b", "ab", "ack-by", "ack", "acked", "akced-by"), "Acked-by"),
     **dict.fromkeys(("r-b", "rb", "rvb", "review-by", "reviewed", "rev-by"), "Reviewed-by"),
@@ -60,9 +85,16 @@ _SAID = re.compile(
     r"|(?P<me>\b(?:acked|reviewed|tested)[- ]by[:,]? (?:me|myself)\b)",
     re.IGNORECASE,
 )
-# A paragraph without any of these takes nothing back.
-_TALK = re.compile(r"ack|nak|r-?b|a-b|t-b|rvb|review|tested|tag", re.IGNORECASE)
+# A tag that is said in a line of its own: "ack", "r-b me".
+_BARE = re.compile(
+    r"\s*(?:(?:with |have |take )?my )?(?P<tag>acks?|acked|reviewed|tested|r-b|rb|rvb|a-b|t-b)"
+    r"(?:[ ,:-]*(?:by )?(?:from )?(?:me|myself|too|also|as well|then|now|for (?:this|it)))*"
+    r"\s?[.!,]*\s*",
+    re.IGNORECASE,
+)
 # Robots put "| " in front of the tags that they ask for; that is no quote.
+_MAY_SAY = re.compile("by|my|ack|reviewed|tested|r-?b|rvb|a-b|t-b", re.IGNORECASE)
+_NO_TEXT = re.compile("[\ud800-\udfff]")
 _QUOTE = re.compile(r"[ \t]?(?:[A-Za-z]{0,10}>[ \t]?)+")
 _DIFF = re.compile(r"diff --git |Index: \S+$|--- (?:[ab]/|/dev/null)\S*|\+\+\+ [ab]/|@@ -\d")
 _IN_DIFF = re.compile(
@@ -71,17 +103,51 @@ _IN_DIFF = re.compile(
 )
 _COMMIT = re.compile(r"\s*commit [0-9a-f]{7,64}\b")
 _ORIGINAL = re.compile(
-    r"\s*-{2,}\s*(?:original (?:message|mail)|forwarded message|urspr\S+ \S+)\b", re.IGNORECASE
+    r"\s*-{2,}\s*(?:original (?:message|mail)|(?:begin )?forwarded message|urspr\S+ \S+"
+    r"|weitergeleitete nachricht|message d'origine|mensaje original|messaggio originale)",
+    re.IGNORECASE,
 )
-_ABOVE = ("from", "orig", "forw", "ursp")
-_HEADER = re.compile(r"\*?(?:From|Sent|Date|To|Cc|Subject)\*?:\s", re.IGNORECASE)
+# The header of a mail as mailers put it above what they quote, in several languages.
+MAIL_HEADER = re.compile(
+    r"\s*\*?(?P<name>From|Von|De|Da|Van|Från|Fra|Od|Sent|Date|Gesendet|Datum|Envoyé|Enviado|Inviato"
+    r"|Verzonden|Skickat|Sendt|Wysłano|Fecha|Data|To|An|À|Para|A|Aan|Till|Til|Do|Cc|Kopie|Subject"
+    r"|Betreff|Objet|Asunto|Oggetto|Onderwerp|Ämne|Emne|Temat|Assunto)"
+    r"[ \u00a0]?:\*? ?\S"
+)
+_FROM = ("from", "von", "de", "da", "van", "från", "fra", "od")
+_VERBS = (
+    r"(?:wrote|writes|said|schrieb|skrev|schreef|napisał(?:\(a\))?|a écrit|escribió|ha scritto"
+    r"|escreveu)"
+)
+_ATTRIBUTION = re.compile(r"\s*(?:On|Am|Le|El|Il|Em|Op|Den|På|W dniu)\b")
+# "On DATE, NAME wrote:", "Am DATE schrieb NAME:"
+ON_DATE = re.compile(
+    rf"{_ATTRIBUTION.pattern}.{{1,400}}\b{_VERBS}(?:\s?:?\s*$|\b.{{1,120}}[:>]\s*$)", re.IGNORECASE
+)
 _STAT = re.compile(r" \S.* \|\s+\d+|\s\d+ files? changed|---$|\s*(?:create|delete|rename) ")
 # Nobody signs a mail with more; a signature ends at the next quote, too.
 _LONGEST_SIGNATURE = 20
 # RFC 5322, 2.1.1; what is longer is no tag, and would take long to look at.
 _LONGEST_LINE = 998
-# So far from a tag its paragraph is looked at.
-_NEAR = 40
+# So many lines, and characters, from a tag its paragraph is looked at.
+_NEAR, _FAR = 40, 4000
+_FROM_PATCHES = re.compile(
+    r"\b(?:from|for|on|to) (?:the (?:first|last|other|whole|rest)|all|patch|#?\d)", re.IGNORECASE
+)
+_PLACES = {
+    "signature": "stands in the signature",
+    "below": "stands in a mail that is not marked as quoted",
+}
+_NO_REMARK = re.compile(
+    r"\s*(?:hi|hello|hey|dear|thanks|thank you|otherwise|on .*\bwrote:"
+    r"|.{1,200}\b(?:wrote|writes):\s*\Z|looks good|lgtm|\w+,?\s*\Z|.*\botherwise\b)",
+    re.IGNORECASE,
+)
+_MOST_TAGS = 500
+_CROWDED = f"is one of more than {_MOST_TAGS} in one mail"
+# Nobody writes more lines in a reply; more would take long to judge.
+_MOST_LINES = 5000
+_UNREAD = f"nothing was read from here on: the mail has more than {_MOST_LINES} lines of its own"
 
 
 @dataclass(frozen=True)
@@ -93,6 +159,7 @@ class Mention:
     the state follows from: of a withdrawal the sentence.  ``condition`` are the words of a
     condition, ``unclear`` why it cannot be taken as it stands.  ``quoted`` are the tags
     ("Acked-by: Ann <...>") quoted right above.  ``whole_line``: the line is nothing else.
+    ``remark`` is what stands behind the person ("# on arm").
     """
 
     kind: Kind
@@ -108,6 +175,7 @@ class Mention:
     pointing: bool = False
     indented: bool = False
     whole_line: bool = True
+    remark: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,26 +187,162 @@ class _Line:
 
 @dataclass(frozen=True)
 class _Tag:
-    """A line that looks like a tag, taken apart."""
+    """A line that looks like a tag, taken apart; ``un``: it takes that tag back."""
 
     name: str
     person: str
     rest: str
     unclear: str
     indented: bool
+    un: bool = False
+
+
+@dataclass(frozen=True)
+class _Around:
+    """What stands around a tag: in its paragraph ``above`` and ``below`` it, without tags.
+
+    ``before`` are the last two sentences of the paragraph before, ``behind`` the first one
+    of the paragraph behind.
+    """
+
+    before: tuple[str, ...]
+    above: str
+    below: str
+    behind: str
+
+
+@dataclass(frozen=True)
+class _Quote:
+    """A quote: the ``tags`` in it ("Acked-by: Ann <...>"), and whether it ``talks`` of one."""
+
+    tags: tuple[str, ...]
+    talks: bool
+    there: bool
+
+
+class _Text:
+    """The lines of a text; what each is as a tag is found once."""
+
+    def __init__(self, lines: Sequence[_Line]) -> None:
+        self.lines = lines
+        self._tags: dict[int, _Tag | None] = {}
+        self._quoted: dict[int, _Quote] = {}
+        # Where the first remark is that may demand something.
+        self._remark = next((at for at, line in enumerate(lines) if _remarks(line)), len(lines))
+
+    def tag(self, at: int) -> _Tag | None:
+        """The line at ``at``, from 0, as a tag without its following line."""
+        if at not in self._tags:
+            self._tags[at] = _tag(self.lines[at].text)
+        return self._tags[at]
+
+    def demanded(self, at: int) -> bool:
+        """Whether something was said before a line, beside "otherwise"."""
+        return self._remark < at
+
+    def is_signed(self, at: int) -> bool:
+        """Whether a tag stands together with a Signed-off-by, as in a commit's message."""
+        kind, names = self.lines[at].kind, set()
+        for way in (range(at, max(-1, at - _NEAR), -1), range(at, at + _NEAR)):
+            for near in way:
+                if near >= len(self.lines) or self.lines[near].kind != kind:
+                    break
+                if (tag := self.tag(near)) is None:
+                    break
+                names.add(tag.name)
+        return "Signed-off-by" in names
+
+    def around(self, at: int) -> _Around:
+        """What stands around the line at ``at``, no further away than ``_NEAR`` lines."""
+        kind, start, end = self.lines[at].kind, at, at + 1
+        while start > max(0, at - _NEAR) and self.lines[start - 1].kind == kind:
+            start -= 1
+        while end < min(len(self.lines), at + _NEAR) and self.lines[end].kind == kind:
+            end += 1
+        before, behind = self._nearest(start - 1, -1), self._nearest(end, 1)
+        return _Around(
+            tuple([*tag_words.sentences(before[-_FAR:])][-2:]),
+            self._plain(start, at)[-_FAR:],
+            self._plain(at + 1, end)[:_FAR],
+            "".join([*tag_words.sentences(behind[:_FAR])][:1]),
+        )
+
+    def _plain(self, start: int, end: int) -> str:
+        """The lines from ``start`` to ``end`` without tags."""
+        return "\n".join(self.lines[at].text for at in range(start, end) if self.tag(at) is None)
+
+    def _nearest(self, at: int, step: int) -> str:
+        """The paragraph before or behind a blank; empty where a quote comes first, or a tag."""
+        while 0 <= at < len(self.lines) and self.lines[at].kind == "blank":
+            at += step
+        found: list[str] = []
+        while 0 <= at < len(self.lines) and self.lines[at].kind == "text" and not self.tag(at):
+            if len(found) == _NEAR:
+                break
+            found.append(self.lines[at].text)
+            at += step
+        return "\n".join(found[::step])
+
+    def quoted(self, at: int) -> _Quote:
+        """The nearest quote above a line."""
+        while at >= 0 and self.lines[at].kind != "quote":
+            at -= 1
+        if at not in self._quoted:
+            tags, talks, last = [], False, at
+            while at >= 0 and self.lines[at].kind == "quote":
+                content = _QUOTE.sub("", self.lines[at].text, count=1)
+                if tag := _tag(content):
+                    tags.append(f"{tag.name}: {tag.person}")
+                talks = talks or bool(_SAID.search(content))
+                at -= 1
+            self._quoted[last] = _Quote(tuple(tags[::-1]), talks, last >= 0)
+            at = last
+        return self._quoted[at]
+
+
+def _remarks(line: _Line) -> bool:
+    """Whether a line may demand something: no greeting, no thanks, no attribution."""
+    return line.kind == "text" and not _NO_REMARK.match(line.text) and _tag(line.text) is None
 
 
 def mentions(text: str) -> tuple[Mention, ...]:
     """What ``text``, the plain text of a reply, says of tags, in the order of its lines."""
-    lines = _lines(text)
-    found = [*_tag_mentions(lines)]
+    lines, unread = _bounded(_lines(text))
+    whole = _Text(lines)
+    found = [*_tag_mentions(whole)]
     taken = {mention.line for mention in found}
-    given = {mention.name for mention in found if mention.kind == "given"}
+    given = [mention.line for mention in found if mention.kind == "given"]
     for paragraph in _paragraphs(lines):
-        found += _sentence_mentions(lines, paragraph, taken)
+        found += _sentence_mentions(whole, paragraph, taken, given)
     taken = {mention.line for mention in found}
-    found += _loose_mentions(lines, taken, given)
-    return tuple(sorted(found, key=lambda mention: mention.line))
+    found += _loose_mentions(whole, taken, {one.name for one in found if one.kind == "given"})
+    if unread is not None:
+        found.append(
+            Mention("unread", "", "", unread.number, unread.text, _UNREAD, whole_line=False)
+        )
+    found.sort(key=lambda mention: mention.line)
+    return tuple(_not_given_again(whole, found))
+
+
+def _bounded(lines: list[_Line]) -> tuple[list[_Line], _Line | None]:
+    """As many lines as are looked at, and the first that is not."""
+    count = 0
+    for at, line in enumerate(lines):
+        count += line.kind in ("text", "below", "signature")
+        if count > _MOST_LINES:
+            return lines[:at], line
+    return lines, None
+
+
+def _not_given_again(whole: _Text, found: Sequence[Mention]) -> Iterator[Mention]:
+    """Who takes a tag back does not give it in the patch that stands below, unquoted."""
+    back = min((one.line for one in found if one.kind in ("withdrawn", "nak")), default=0)
+    for one in found:
+        later = back and one.kind == "given" and one.line > back
+        if later and whole.is_signed(one.line - 1):
+            yield replace(one, kind="elsewhere", words="is part of a commit")
+        else:
+            yield one
 
 
 def endorses(name: str) -> bool:
@@ -156,84 +360,89 @@ def in_message(message: str) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def _tag_mentions(lines: Sequence[_Line]) -> Iterator[Mention]:
+def _tag_mentions(whole: _Text) -> Iterator[Mention]:
     """The lines that are tags, each with what stands around it."""
-    for at, line in enumerate(lines):
+    count = 0
+    for at, line in enumerate(whole.lines):
         if line.kind in ("quote", "blank"):
             continue
-        following = _joined(lines, at)
-        tag = _tag(line.text.strip() if line.kind == "log" else line.text, following)
+        tag = _tag(line.text.strip()) if line.kind == "log" else whole.tag(at)
         if tag is None:
             continue
-        if line.kind in ("diff", "log", "forwarded"):
-            where = {"diff": "a diff", "log": "a commit", "forwarded": "another mail"}[line.kind]
+        if (following := _joined(whole.lines, at)) and line.kind != "log":
+            tag = _tag(line.text, following) or tag
+        if where := _shown(whole, at):
             yield Mention(
                 "elsewhere", tag.name, tag.person, line.number, line.text, f"is part of {where}"
             )
             continue
-        yield _mention(lines, at, tag)
+        count += 1
+        yield _mention(whole, at, tag, crowded=count > _MOST_TAGS)
 
 
-def _mention(lines: Sequence[_Line], at: int, tag: _Tag) -> Mention:
-    line = lines[at]
-    around = _around(lines, at)
-    rest = " ".join([tag.rest, _bracketed(lines, at)]).strip()
-    unclear = "stands in the signature" if line.kind == "signature" else tag.unclear
-    condition = tag_words.condition(rest) or next(filter(None, map(_condition, around)), "")
-    return Mention(
+def _shown(whole: _Text, at: int) -> str:
+    """What a line is part of that its writer only shows; empty for their own."""
+    kind = whole.lines[at].kind
+    if kind == "below":
+        return "another mail" if whole.is_signed(at) else ""
+    return {"diff": "a diff", "log": "a commit", "forwarded": "another mail"}.get(kind, "")
+
+
+def _mention(whole: _Text, at: int, tag: _Tag, *, crowded: bool) -> Mention:
+    line = whole.lines[at]
+    rest = " ".join([tag.rest, _bracketed(whole.lines, at)]).strip()
+    made = Mention(
         kind="nak" if tag.name == "Nacked-by" else "given",
         name=tag.name,
         person=tag.person,
         line=line.number,
         text=line.text,
-        condition=condition,
-        unclear=unclear,
-        scope=tag_words.scope(rest, mark=True) if rest else _scope(around),
+        unclear=_PLACES.get(line.kind, tag.unclear),
         indented=tag.indented,
+        remark=rest,
+    )
+    if tag.un:
+        return replace(made, kind="withdrawn", words=line.text.strip())
+    if crowded:
+        return replace(made, unclear=made.unclear or _CROWDED)
+    around = whole.around(at)
+    scope = tag_words.scope(rest, mark=True) if rest else Scope()
+    return replace(
+        made,
+        condition=tag_words.condition(rest) or _condition(whole, at, around),
+        scope=scope if scope.words else _scope(around),
     )
 
 
-def _condition(text: str) -> str:
-    return tag_words.condition(text)
+def _condition(whole: _Text, at: int, around: _Around) -> str:
+    """The words around a tag that make it depend on something, or empty."""
+    demanded = whole.demanded(at)
+    before = "".join(around.before[-1:])
+    return (
+        tag_words.condition(around.above, leads=True, demanded=demanded)
+        or tag_words.condition(around.below, demanded=demanded)
+        or tag_words.condition(before, leads=not around.above, demanded=demanded)
+        or tag_words.condition(around.behind, demanded=demanded)
+    )
 
 
-def _scope(around: Sequence[str]) -> Scope:
+def _scope(around: _Around) -> Scope:
     """The scope that the nearest words before, or behind, a tag give it."""
-    before, beside, behind = around
-    for text in (beside, before):
-        for sentence in [*tag_words.sentences(text)][::-1]:
-            if (found := tag_words.scope(sentence)).words:
-                return found
-    if re.match(r"\W*(?:for|that|this|only|the tag|applies|my|on|but)\b", behind, re.IGNORECASE):
-        return tag_words.scope(behind)
+    for behind in (around.below, around.behind):
+        first = "".join([*tag_words.sentences(behind)][:1])
+        if tag_words.restricts(first) and (found := tag_words.scope(first, linked=True)).words:
+            return found
+    ahead = [*around.before, *tag_words.sentences(around.above)]
+    # Of what stands before, in a paragraph of its own, the last sentence is about the tag.
+    least = max(len(around.before) - 1, 0)
+    for at in range(len(ahead) - 1, least - 1, -1):
+        found = tag_words.scope(ahead[at], before="".join(ahead[at - 1 : at]))
+        if found.words:
+            return found
+    for sentence in [*tag_words.sentences(around.below)][::-1]:
+        if (found := tag_words.scope(sentence)).words:
+            return found
     return Scope()
-
-
-def _around(lines: Sequence[_Line], at: int) -> tuple[str, str, str]:
-    """The sentence before a tag's paragraph, the paragraph without tags, the sentence behind."""
-    start = at
-    while start > max(0, at - _NEAR) and lines[start - 1].kind == lines[at].kind:
-        start -= 1
-    end = at + 1
-    while end < min(len(lines), at + _NEAR) and lines[end].kind == lines[at].kind:
-        end += 1
-    own = [line.text for line in lines[start:end] if _tag(line.text) is None]
-    before, behind = _nearest(lines, start - 1, -1), _nearest(lines, end, 1)
-    first, last = [*tag_words.sentences(behind)][:1], [*tag_words.sentences(before)][-1:]
-    return "".join(last), "\n".join(own), "".join(first)
-
-
-def _nearest(lines: Sequence[_Line], at: int, step: int) -> str:
-    """The paragraph before or behind a blank; empty where a quote comes first, or a tag."""
-    while 0 <= at < len(lines) and lines[at].kind == "blank":
-        at += step
-    found: list[str] = []
-    while 0 <= at < len(lines) and lines[at].kind == "text" and _tag(lines[at].text) is None:
-        if len(found) == _NEAR:
-            break
-        found.append(lines[at].text)
-        at += step
-    return "\n".join(found[::step])
 
 
 def _joined(lines: Sequence[_Line], at: int) -> str:
@@ -261,7 +470,7 @@ def _tag(line: str, following: str = "") -> _Tag | None:
         return None
     found = _FIELD.fullmatch(line.rstrip("\n"))
     if found and (named := _named(found["name"], found["value"])):
-        name, odd = named
+        name, odd, un = named
         value = found["value"].strip()
         if following and "@" not in value:
             value = f"{value} {following}"
@@ -269,7 +478,8 @@ def _tag(line: str, following: str = "") -> _Tag | None:
         why = odd or _oddity(found, name, person)
         if re.search(r"<[^<>]*@", rest):
             why = why or "names more than one"
-        return _Tag(name, person, rest, why, bool(found["indent"]) or "|" in found["mark"])
+        why = why or ("has bytes that are no text" if _NO_TEXT.search(line) else "")
+        return _Tag(name, person, rest, why, bool(found["indent"]) or "|" in found["mark"], un)
     begins = _BEGINS.fullmatch(line.rstrip("\n"))
     if begins and re.search(r"[<@]|:\s*\Z", begins["value"]) and len(line) < 200:
         name = _KNOWN[re.sub(r"[ -]?by$", "-by", begins["name"].lower())]
@@ -278,24 +488,41 @@ def _tag(line: str, following: str = "") -> _Tag | None:
     return None
 
 
-def _named(name: str, value: str) -> tuple[str, str] | None:
-    """The tag that a field's name means, and what is odd about it; ``None`` for no tag."""
+def _named(name: str, value: str) -> tuple[str, str, bool] | None:
+    """The tag that a field's name means, what is odd about it, and whether it takes it back.
+
+    ``None`` for no tag.
+    """
     folded = re.sub(r"[-_ ]+", "-", name.lower())
-    hyphened = "-" in name or "-" not in folded
     if folded in ("fixes", "closes", "cc"):
-        return _suggestion(folded, value)
+        found = _suggestion(folded, value)
+        return (*found, False) if found else None
+    un = _NO_LONGER.match(folded)
+    if un:
+        folded = folded[un.end() :]
+    hyphened = "-" in name or "-" not in folded
+    found = _meant(name, folded, value, exact=hyphened and "_" not in name and " " not in name)
+    return (*found, bool(un)) if found else None
+
+
+def _meant(name: str, folded: str, value: str, *, exact: bool) -> tuple[str, str] | None:
+    """The tag that a ``folded`` name means, and what is odd about it."""
     if folded in _SHORT and (value.strip() if "-" in folded else "@" in value):
         return _SHORT[folded], f"'{name}' is no tag"
     if not _STEM.match(folded):
         return None
     if folded in _KNOWN:
-        exact = hyphened and "_" not in name and " " not in name
         return _KNOWN[folded], "" if exact else f"'{name}' is misspelt"
+    if folded in _USUAL and exact:
+        return folded.capitalize(), ""
     # "Caused by:" is a sentence, "Reviewd-by:" is not.
     like = get_close_matches(folded, _KNOWN, 1, 0.8)
-    if folded.endswith("-by") and hyphened and " " not in name:
-        close = like and len(like[0]) - 2 <= len(folded) <= len(like[0]) + 2
-        return (_KNOWN[like[0]], f"'{name}' is misspelt") if close else (folded.capitalize(), "")
+    if folded.endswith("-by") and exact:
+        if like and len(like[0]) - 2 <= len(folded) <= len(like[0]) + 2:
+            return _KNOWN[like[0]], f"'{name}' is misspelt"
+        meant = "@" in value or re.search("ack|review|test|sign|report|suggest", folded)
+        return (folded.capitalize(), f"'{name}' is no tag that is known") if meant else None
+    hyphened = "-" in name or "-" not in folded
     if like and (hyphened or "@" in value) and ("-" in folded or "@" in value):
         return _KNOWN[like[0]], f"'{name}' is misspelt"
     return None
@@ -338,34 +565,45 @@ def _paragraphs(lines: Sequence[_Line]) -> Iterator[tuple[int, int]]:
     """Where the writer's own paragraphs are: (first index, index behind)."""
     start = 0
     for at in range(len(lines) + 1):
-        if at == len(lines) or lines[at].kind != "text":
-            if at > start:
+        if at == len(lines) or lines[at].kind != lines[start].kind:
+            if at > start and lines[start].kind in ("text", "below"):
                 yield start, at
-            start = at + 1
+            start = at
 
 
 def _sentence_mentions(
-    lines: Sequence[_Line], paragraph: tuple[int, int], taken: set[int]
+    whole: _Text, paragraph: tuple[int, int], taken: set[int], given: Sequence[int]
 ) -> Iterator[Mention]:
-    """Withdrawals, tags given again and refusals of a paragraph."""
-    own = [line for line in lines[slice(*paragraph)] if line.number not in taken]
+    """Withdrawals, tags given again and refusals of a paragraph.
+
+    ``taken`` are the lines that are tags, ``given`` those of tags that are given.
+    """
+    own = [line for line in whole.lines[slice(*paragraph)] if line.number not in taken]
     text = "\n".join(line.text for line in own)
-    if not _TALK.search(text):
-        return
-    at = 0
+    at = line = 0
     for sentence in tag_words.sentences(text):
-        at = text.find(sentence, at)
+        start = text.find(sentence, at)
+        line += text.count("\n", at, start)
+        at = start
         said = tag_words.taken_back(sentence)
         if said is None:
             continue
-        line = own[min(text.count("\n", 0, at) + _offset(sentence), len(own) - 1)]
-        yield _said(said, line, _quoted_above(lines, paragraph[0]), sentence)
+        there = own[min(line + _offset(sentence), len(own) - 1)]
+        quote = whole.quoted(paragraph[0] - 1)
+        if not quote.tags and not any(number < there.number for number in given):
+            if said.needs and quote.there and not quote.talks:
+                continue  # "Cancel that." is about the code that is quoted
+            if said.needs == "tag" or (said.needs and quote.there):
+                said = replace(said, doubt=said.words)
+        if there.kind == "below":
+            said = replace(said, doubt=said.words)
+        yield _said(said, there, quote.tags, sentence)
 
 
 def _offset(sentence: str) -> int:
     """The line of a sentence, from 0, that has the words that count."""
     pieces = sentence.split("\n")
-    for at in range(len(pieces)):
+    for at in range(min(len(pieces), _NEAR)):
         if tag_words.taken_back("\n".join(pieces[: at + 1])):
             return at
     return len(pieces) - 1
@@ -381,59 +619,65 @@ def _said(said: TakenBack, line: _Line, quoted: tuple[str, ...], sentence: str) 
         text=line.text,
         words=said.words,
         condition=said.doubt,
-        scope=tag_words.scope(sentence),
+        scope=tag_words.scope(sentence, linked=bool(_FROM_PATCHES.search(sentence))),
         quoted=quoted,
         pointing=said.pointing,
         whole_line=False,
     )
 
 
-def _quoted_above(lines: Sequence[_Line], at: int) -> tuple[str, ...]:
-    """The tags in the quote right above a paragraph."""
-    at -= 1
-    while at >= 0 and lines[at].kind == "blank":
-        at -= 1
-    found = []
-    while at >= 0 and lines[at].kind == "quote":
-        content = _QUOTE.sub("", lines[at].text, count=1)
-        if tag := _tag(content):
-            found.append(f"{tag.name}: {tag.person}")
-        at -= 1
-    return tuple(found[::-1])
-
-
-def _loose_mentions(lines: Sequence[_Line], taken: set[int], given: set[str]) -> Iterator[Mention]:
+def _loose_mentions(whole: _Text, taken: set[int], given: set[str]) -> Iterator[Mention]:
     """Tags within sentences, and tags that are only said."""
-    for at, line in enumerate(lines):
-        if line.kind not in ("text", "signature") or line.number in taken:
+    count = 0
+    for at, line in enumerate(whole.lines):
+        if line.kind not in ("text", "below", "signature") or line.number in taken:
             continue
-        if not re.search("by|my", line.text, re.IGNORECASE):
+        found = _loose(whole, at, given)
+        if found is None:
             continue
-        if found := _WITHIN.search(line.text):
-            name = _KNOWN.get(found["name"].lower(), found["name"].capitalize())
-            person, why = _person(found["value"].strip())[0], "stands inside a sentence"
-        elif found := _SAID.search(line.text):
-            name = tag_words.tag_name(found["tag"] or found["me"])
-            person, why = "", "is only said in a sentence"
-            if name in given:  # "you can add my", and then the tag
-                continue
-        elif found := _BEGINS.match(line.text):
-            name = _KNOWN[re.sub(r"[ -]?by$", "-by", found["name"].lower())]
-            person, why = "", "is only said in a sentence"
-        else:
-            continue
-        before, beside, behind = _around(lines, at)
-        yield Mention(
+        name, person, why = found
+        count += 1
+        made = Mention(
             kind="nak" if name == "Nacked-by" else "given",
             name=name,
             person=person,
             line=line.number,
             text=line.text,
-            condition=next(filter(None, map(_condition, (beside, before, behind))), ""),
             unclear=why,
             scope=tag_words.scope(line.text),
             whole_line=False,
         )
+        if count <= _MOST_TAGS:
+            made = replace(made, condition=_condition(whole, at, whole.around(at)))
+        yield made
+
+
+def _loose(whole: _Text, at: int, given: set[str]) -> tuple[str, str, str] | None:
+    """Name, person and what is unclear of a tag in a line that is not one."""
+    text = whole.lines[at].text
+    if not _MAY_SAY.search(text):
+        return None
+    if found := _WITHIN.search(text):
+        name = _KNOWN.get(found["name"].lower(), found["name"].capitalize())
+        return name, _person(found["value"].strip())[0], "stands inside a sentence"
+    if (found := _SAID.search(text)) or (found := _alone(whole, at)):
+        name = tag_words.tag_name(found["tag"] or found["me"])
+        # "you can add my", and then the tag
+        return None if name in given else (name, "", "is only said in a sentence")
+    if found := _BEGINS.match(text):
+        name = _KNOWN[re.sub(r"[ -]?by$", "-by", found["name"].lower())]
+        return name, "", "is only said in a sentence"
+    return None
+
+
+def _alone(whole: _Text, at: int) -> "re.Match[str] | None":
+    """A tag that is said in a line of its own: not in the last line of a paragraph."""
+    found = _BARE.fullmatch(whole.lines[at].text)
+    if found is None or (at and whole.lines[at - 1].kind == whole.lines[at].kind):
+        return None
+    behind = whole.lines[at + 1 : at + 2]
+    short = all(line.kind != "text" or len(line.text.split()) <= 3 for line in behind)
+    return found if short else None
 
 
 def _lines(text: str) -> list[_Line]:
@@ -446,6 +690,7 @@ def _lines(text: str) -> list[_Line]:
     _mark_commits(raw, kinds)
     _mark_diffs(raw, kinds)
     _mark_signatures(raw, kinds)
+    _mark_below(raw, kinds)
     return [
         _Line(number, kind, line)
         for number, (line, kind) in enumerate(zip(raw, kinds, strict=True), 1)
@@ -455,9 +700,9 @@ def _lines(text: str) -> list[_Line]:
 def _mark_forwarded(raw: Sequence[str], kinds: list[_LineKind]) -> None:
     """Below "Original Message" or a block of headers everything is another mail's."""
     for at, line in enumerate(raw):
-        if kinds[at] != "text" or line.lstrip(" *-").lower()[:4] not in _ABOVE:
+        if kinds[at] != "text" or (":" not in line and "--" not in line):
             continue
-        if _ORIGINAL.match(line) or _is_header(raw[at : at + 6]):
+        if _ORIGINAL.match(line) or _is_header(raw[at : at + 8]):
             for below in range(at, len(raw)):
                 if kinds[below] == "text":
                     kinds[below] = "forwarded"
@@ -466,10 +711,36 @@ def _mark_forwarded(raw: Sequence[str], kinds: list[_LineKind]) -> None:
 
 def _is_header(lines: Sequence[str]) -> bool:
     """Whether the header of a mail begins here, as Outlook puts it above what it quotes."""
-    if not lines[0].lower().lstrip("*").startswith("from:"):
+    first = MAIL_HEADER.match(lines[0])
+    if not first or first["name"].lower() not in _FROM:
         return False
-    names = {found[0].strip("* :\t").lower() for one in lines if (found := _HEADER.match(one))}
+    names = {found["name"] for one in lines if (found := MAIL_HEADER.match(one))}
     return len(names) >= 3
+
+
+def _mark_below(raw: Sequence[str], kinds: list[_LineKind]) -> None:
+    """What stands below "On DATE, NAME wrote:" without a mark, where that is a patch."""
+    for at, line in enumerate(raw):
+        if kinds[at] != "text" or not _ATTRIBUTION.match(line):
+            continue
+        end = _attributed(raw, at)
+        below = range(end, len(raw))
+        if not end or any(kinds[one] == "quote" for one in below):
+            continue
+        if any(kinds[one] == "diff" or "signed-off-by:" in raw[one].lower() for one in below):
+            for one in below:
+                if kinds[one] == "text":
+                    kinds[one] = "below"
+            return
+
+
+def _attributed(raw: Sequence[str], at: int) -> int:
+    """The line behind an attribution that begins at ``at``; 0 where none does."""
+    for end in range(at + 1, min(at + 4, len(raw))):
+        words = " ".join(raw[at:end])
+        if len(words) <= 500 and re.search(r"\d|@", words) and ON_DATE.match(words):
+            return end
+    return 0
 
 
 def _mark_commits(raw: Sequence[str], kinds: list[_LineKind]) -> None:

@@ -1,7 +1,9 @@
 """What became of each tag that reviewers gave; ``trailers.toml`` of the series folder.
 
 The states follow from the mails alone, in the order they were written; ``decision`` and
-what else a person writes into the file stays.
+what else a person writes into the file stays.  Who is one person is what ``series.givers``
+says.  A tag in the name of somebody at an address that nothing connects with the mail's is
+unclear; who only has the name of a giver takes nothing of theirs back, but makes it unclear.
 """
 
 import re
@@ -28,6 +30,7 @@ _HEAD = """\
 # What reviewers gave.  reroll adds to this file and keeps version, state, messages and why
 # true to the replies; "decision" ("take", "drop") and comments are yours.
 """
+_TABLE = re.compile(r"^[ \t]*\[\[[ \t]*[\"']?trailer[\"']?[ \t]*\]\]", re.MULTILINE)
 _FOLLOWING = ("version", "state", "messages", "why")
 
 
@@ -109,6 +112,8 @@ class _Table:
     versions: Mapping[int, Version]
     givers: Givers
     found: dict[tuple[str, str, str], Tag] = field(default_factory=dict)
+    # Whose mails gave a tag: its person, or who only has that name.
+    holders: dict[tuple[str, str, str], set[str]] = field(default_factory=dict)
     accounts: list[Account] = field(default_factory=list)
 
 
@@ -117,6 +122,19 @@ def states(said: Sequence[Said], versions: Sequence[Version], givers: Givers) ->
     for one in said:
         givers.learn([one.sender, *(mention.person for mention in one.mentions)])
         givers.learn(person for _, person in one.posted)
+    written_to = [
+        to.address for version in versions for mail in version.mails for to in mail.recipients
+    ]
+    givers.learn(written_to)
+    givers.connect(
+        [*written_to, *(one.sender for one in said if one.posted)],
+        [
+            (one.sender, mention.person)
+            for one in said
+            for mention in one.mentions
+            if mention.kind == "given" and mention.person
+        ],
+    )
     table = _Table({version.version: version for version in versions}, givers)
     for one in said:
         for name, person in one.posted:
@@ -137,6 +155,8 @@ def _account(table: _Table, one: Said, mention: Mention) -> None:
     answer: tuple[str, str, tuple[str, ...]] = ("quoted commit", mention.words, ())
     if mention.kind == "given":
         answer = _give(table, one, mention)
+    elif mention.kind == "unread":
+        answer = ("not read", mention.words, ())
     elif mention.kind != "elsewhere":
         answer = _change(table, one, mention)
     state, why, patches = answer
@@ -194,11 +214,18 @@ def _give(table: _Table, one: Said, mention: Mention) -> tuple[str, str, tuple[s
     trailer = _trailer(mention.name, _repaired(mention, one.sender))
     if not trailer:
         return "unclear", why or "names nobody", ()
-    states = [
-        _put(table, one, patch, trailer, state or scope, "; ".join(filter(None, (why, words))))
-        for patch in patches
-    ]
-    return states[0], "; ".join(filter(None, (why, words))), tuple(patches)
+    said = _joined(why, words, mention.remark)
+    states = [_put(table, one, patch, trailer, state or scope, said) for patch in patches]
+    return states[0], said, tuple(patches)
+
+
+def _joined(*words: str) -> str:
+    """Reasons as one text, without those that another has in it."""
+    found: list[str] = []
+    for one in filter(None, words):
+        if not any(one in other for other in found):
+            found.append(one)
+    return "; ".join(found)
 
 
 def _state(table: _Table, one: Said, mention: Mention) -> tuple[State | None, str]:
@@ -218,15 +245,23 @@ def _of_another(table: _Table, one: Said, mention: Mention) -> tuple[str, str, t
     """A tag that names somebody else than who wrote the mail: it changes nothing of theirs."""
     if mention.indented:
         return "quoted commit", "is indented, and names another than who wrote the mail", ()
+    namesake = table.givers.namesakes(mention.person, one.sender)
     why = f"names another than who wrote the mail: {one.sender or 'nobody'}"
+    if namesake:
+        why = f"nothing but the name says that it is from who wrote the mail: {one.sender}"
     if mention.unclear:
         why = f"{mention.unclear}, and {why}"
     trailer = _trailer(mention.name, mention.person)
-    patch = one.target.patch
-    if trailer and _key(table, patch, mention.name, mention.person) not in table.found:
-        _put(table, one, patch, trailer, "unclear", why)
-        return "unclear", why, (patch,)
-    return "unclear", why, ()
+    why = _joined(why, mention.condition, mention.remark)
+    patches = _scope(table, one.target, mention)[0] if namesake else [one.target.patch]
+    put = []
+    for patch in patches if trailer else ():
+        known = _key(table, patch, mention.name, mention.person) in table.found
+        if namesake or not known:
+            holder = one.sender if namesake else ""
+            _put(table, one, patch, trailer, "unclear", why, holder=holder)
+        put += [] if known else [patch]
+    return "unclear", why, tuple(put)
 
 
 def _repaired(mention: Mention, sender: str) -> str:
@@ -243,10 +278,16 @@ def _trailer(name: str, person: str) -> str:
     return f"{name}: {clean}" if clean else ""
 
 
-def _put(table: _Table, one: Said, patch: str, trailer: str, state: State, why: str) -> State:
-    """Note a tag that its giver wrote; answers the state it has now."""
+def _put(
+    table: _Table, one: Said, patch: str, trailer: str, state: State, why: str, *, holder: str = ""
+) -> State:
+    """Note a tag that its giver wrote, or a ``holder``; answers the state it has now."""
     name, _, person = trailer.partition(": ")
     key = _key(table, patch, name, person)
+    if not holder:
+        table.holders[key] = {key[2]}
+    elif key[2] not in (holders := table.holders.setdefault(key, set())):
+        holders.add(table.givers.key(holder))
     before = table.found.get(key)
     made = Tag(patch, one.target.version, trailer, state, (one.message_id,), _clean(why))
     if before is not None:
@@ -261,6 +302,8 @@ def _later(before: Tag, made: Tag) -> Tag:
     if before.state == "withdrawn" and made.state in TAKEN:
         why = f"{made.why}; {before.why}" if made.why else before.why
         return replace(made, state="given again", messages=messages, why=why)
+    if before.state == "withdrawn" and made.state == "unclear":
+        return replace(before, messages=messages, why=_joined(before.why, made.why))
     # What is less than clear does not take away what was, nor does a late mail of an old thread.
     older = made.version < before.version
     if before.state in TAKEN and (made.state == "unclear" or older):
@@ -279,16 +322,41 @@ def _change(table: _Table, one: Said, mention: Mention) -> tuple[str, str, tuple
         return "nothing", f"points at a tag of another: {words}", ()
     patches, _, _ = _scope(table, one.target, mention)
     wanted: State = "given again" if mention.kind == "again" else "withdrawn"
+    doubt = bool(mention.condition) or mention.scope.doubt
     changed = [
         tag.patch
         for key, tag in _theirs(table, one, mention, patches)
-        if _turn(table, key, one, wanted, words, doubt=bool(mention.condition))
+        if _turn(table, key, one, wanted, words, doubt=doubt)
     ]
     if changed:
-        return ("unclear" if mention.condition else wanted), words, tuple(dict.fromkeys(changed))
+        return ("unclear" if doubt else wanted), words, tuple(dict.fromkeys(changed))
+    if wanted == "withdrawn" and (alike_named := _of_namesakes(table, one, mention, patches)):
+        why = f"nothing but the name says that it is from who gave the tag: {one.sender}: {words}"
+        for key in alike_named:
+            _turn(table, key, one, wanted, why, doubt=True)
+        return "unclear", why, tuple(dict.fromkeys(key[0] for key in alike_named))
     if mention.kind == "nak":
         return "NAK", words, ()
     return "nothing", f"no tag of theirs is known here that it could be about: {words}", ()
+
+
+def _of_namesakes(
+    table: _Table, one: Said, mention: Mention, patches: Sequence[str]
+) -> list[tuple[str, str, str]]:
+    """Tags of who has the sender's name that are in doubt when the sender takes them back.
+
+    Nobody takes back what they did not give.  A refusal may be another's: it puts a tag in
+    doubt only where no mail from the giver's own address is known.
+    """
+    return [
+        key
+        for key, tag in table.found.items()
+        if key[0] in patches
+        and tags.endorses(tag.name)
+        and mention.name in ("", tag.name)
+        and (mention.kind != "nak" or key not in table.holders)
+        and table.givers.namesakes(tag.person, one.sender)
+    ]
 
 
 def _theirs(
@@ -299,7 +367,10 @@ def _theirs(
     own = [
         (key, tag)
         for key, tag in table.found.items()
-        if person and key[2] == person and key[0] in patches and tags.endorses(tag.name)
+        if person
+        and person in {key[2], *table.holders.get(key, ())}
+        and key[0] in patches
+        and tags.endorses(tag.name)
     ]
     if mention.kind == "nak" or not mention.name:
         return own
@@ -336,7 +407,11 @@ def _scope(table: _Table, target: Target, mention: Mention) -> tuple[list[str], 
     if target.patch and not scope.linked:
         return [target.patch], "given", ""
     everything = [patch.id for patch in patches]
-    if not scope.words or (scope.whole and not (scope.numbers or scope.without or scope.parts)):
+    if scope.doubt:
+        why = f"is for some patches, but not clear for which: {scope.words}"
+        return [target.patch] if target.patch else everything or [""], "unclear", why
+    some = scope.numbers or scope.without or scope.parts or scope.last or scope.but_last
+    if not scope.words or (scope.whole and not some):
         why = scope.words or "was given to the cover letter"
         return (everything, "whole series", why) if everything else ([""], "unclear", why)
     chosen = _chosen(patches, target, mention)
@@ -358,13 +433,19 @@ def _chosen(patches: Sequence[PatchRecord], target: Target, mention: Mention) ->
     by_number = {patch.number: patch.id for patch in patches}
     numbers = {*scope.numbers, *((target.number,) if scope.this and target.number else ())}
     numbers |= {target.number - back for back in scope.back if target.number}
+    total = max(by_number, default=0)
+    if max(scope.last, scope.but_last) > total:
+        return None
+    numbers |= set(range(total - scope.last + 1, total + 1))
     if scope.without:
         numbers |= set(by_number) - set(scope.without)
+    if scope.but_last:
+        numbers |= set(range(1, total - scope.but_last + 1)) - set(scope.without)
     if scope.count and scope.count != len(by_number):
         return None
     if numbers - by_number.keys() or set(scope.without) - by_number.keys():
         return None
-    if not scope.parts or numbers:
+    if not scope.parts or numbers or scope.without or scope.but_last:
         return [by_number[number] for number in sorted(numbers)] or None
     fitting = [patch.id for patch in patches if _touches(patch, scope.parts)]
     if not target.patch:
@@ -418,6 +499,7 @@ def update(
     path = folder / FILE_NAME
     text = _text(path)
     before = _checked(path, text)
+    givers.learn(tag.person for tag in (*before, *found))
     places = _places(before, found, givers)
     edits: dict[int, Tag | None] = {}
     for at, tag in enumerate(before):
@@ -431,6 +513,7 @@ def update(
     if not dry_run:
         made = _edited(path, text, before, edits) + _blocks(new, first=not text)
         if made != text:
+            _checked(path, made)
             _write(path, made)
     kept = [edits.get(at, tag) for at, tag in enumerate(before)]
     return (*(tag for tag in kept if tag is not None), *new), (*changed, *new)
@@ -464,10 +547,12 @@ def _text(path: Path) -> str:
 
 def _checked(path: Path, text: str) -> list[Tag]:
     try:
-        entries = tomllib.loads(text).get("trailer", [])
+        found_there = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"{path}: {error}", hint="mend it, or move it away") from error
-    if not isinstance(entries, list):
+    entries = found_there.get("trailer", [])
+    # To "trailer = [...]" no table can be added.
+    if not isinstance(entries, list) or ("trailer" in found_there and not _TABLE.search(text)):
         raise UsageError(f"{path}: 'trailer' must be tables: [[trailer]]")
     found = []
     for number, entry in enumerate(entries, 1):

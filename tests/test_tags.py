@@ -1,6 +1,7 @@
 """Tags in the text of replies: hand-made shapes, and properties."""
 
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -128,9 +129,117 @@ def test_no_condition(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        "One nit: please rename foo to bar. With that:",
+        "With that,",
+        "With the above,",
+        "Fix that and you can have my",
+        "Please fix the typo, then:",
+        "Fix that and",
+        "Please rename it to b(), and add:",
+        "With a proper changelog:",
+        "With Bob's suggestion applied:",
+        "Minus the typo:",
+        "Nit: a typo.\n\nOtherwise looks good.",
+        "Please do not add",
+        "Not yet",
+        "I cannot give my",
+        "Please do not add my Reviewed-by yet. The tag would be:",
+    ],
+)
+@pytest.mark.parametrize("between", ["\n", "\n\n"], ids=["beside", "behind"])
+def test_words_before_a_tag_that_are_a_condition(words: str, between: str) -> None:
+    (found,) = [one for one in tags.mentions(f"{words}{between}Tested-by: {ANN}\n") if one.person]
+    assert found.condition
+
+
+@pytest.mark.parametrize("words", ["but only if Bob agrees", "yet.", "until the lock is fixed."])
+def test_words_behind_a_tag_that_are_a_condition(words: str) -> None:
+    assert only(f"Acked-by: {ANN}\n{words}\n").condition
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "With this change the driver boots.",
+        "With these changes applied my board boots.",
+        "Hi Ada,\n\nOtherwise looks good.",
+        "Looks good with no further comments.",
+        "With or without fixing the nit:",
+        "With that said:",
+        "Feel free to add if you respin:",
+        "Please add my tag:",
+        "I have not tested it yet, but it looks right.",
+        "I do not use this driver, but it looks right.",
+        "But when I tried it, it worked.",
+        "Fix looks good, you can add:",
+        "Not a full review, but",
+        "Thanks for providing this series.",
+        "OK with me",
+        "Even if it is late:",
+    ],
+)
+@pytest.mark.parametrize("between", ["\n", "\n\n"], ids=["beside", "behind"])
+def test_words_before_a_tag_that_are_no_condition(words: str, between: str) -> None:
+    found = only(f"{words}{between}Tested-by: {ANN}\n")
+    assert (found.condition, found.unclear) == ("", "")
+
+
+def test_a_robot_asks_for_the_tag_of_a_separate_fix() -> None:
+    words = "If you fix the issue in a separate patch/commit (i.e. not just a new\nversion), add\n"
+    assert not only(f"{words}| Reported-by: Robot <robot@example.org>\n").condition
+
+
+@pytest.mark.parametrize("name", ["Not-acked-by", "Almost-acked-by", "Whatever-by", "Blamed-by"])
+def test_a_name_that_is_not_known(name: str) -> None:
+    found = only(f"{name}: {ANN}")
+    assert (found.kind, found.name) == ("given", name)
+    assert "no tag that is known" in found.unclear
+
+
+@pytest.mark.parametrize("name", ["Un-acked-by", "Unacked-by", "UN-Acked-By", "No-longer-acked-by"])
+def test_a_line_that_takes_a_tag_back(name: str) -> None:
+    found = only(f"{name}: {ANN}")
+    assert (found.kind, found.name, found.person) == ("withdrawn", "Acked-by", ANN)
+
+
+@pytest.mark.parametrize("text", ["ack", "Ack", "r-b me", "acked", "Looks fine.\n\nack\n\nAnn"])
+def test_a_tag_that_is_only_said_in_a_line(text: str) -> None:
+    assert "only said" in only(text).unclear
+
+
+def test_a_mail_of_which_not_all_is_read() -> None:
+    *_, last = tags.mentions(f"Acked-by: {ANN}\n" * 6000)
+    assert (last.kind, last.line) == ("unread", 5001)
+    assert "more than 5000 lines" in last.words
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "line",
+    [
+        "This is a sentence about my ack.",
+        f"Acked-by: {ANN}",
+        "acked-by " * 100,
+        "NAK",
+        "the rest is fine, patches 1, 2 and 3 too",
+    ],
+)
+def test_a_mail_of_a_megabyte(line: str) -> None:
+    start = time.process_time()
+    tags.mentions(f"{line}\n" * (1_000_000 // len(line)))
+    assert time.process_time() - start < 10
+
+
+@pytest.mark.parametrize(
     ("words", "numbers", "without", "parts"),
     [
         ("for patches 1 and 3", (1, 3), (), ()),
+        ("For the first two:", (1, 2), (), ()),
+        ("for the third patch", (3,), (), ()),
+        ("Patch 2 needs work, the rest is", (), (2,), ()),
+        ("Patches 1 and 2 are fine, the rest needs work.", (), (), ()),
         ("For patches 1, 3 and 5-7:", (1, 3, 5, 6, 7), (), ()),
         ("for 1-4", (1, 2, 3, 4), (), ()),
         ("patches 2,3", (2, 3), (), ()),
@@ -165,6 +274,7 @@ def test_scopes(
         ("Patches 1 and 3 look good.", True),
         ("This conflicts with patch 3.", False),
         ("I had a comment on patch 3.", False),
+        ("Patch 2 is wrong.", False),
     ],
 )
 def test_words_that_are_about_the_tag(words: str, linked: bool) -> None:
@@ -200,6 +310,23 @@ def test_this_patch_and_the_previous_one() -> None:
         ("Scratch that ack, I looked at the wrong tree.", "Acked-by"),
         ("Taking back my tested-by.", "Tested-by"),
         ("Ignore my previous tags.", ""),
+        ("Please consider my Reviewed-by withdrawn.", "Reviewed-by"),
+        ("Sorry, I take that back.", ""),
+        ("Cancel that, please.", ""),
+        ("Scrap that, it breaks the build.", ""),
+        ("Ack withdrawn.", "Acked-by"),
+        ("Ack cancelled.", "Acked-by"),
+        ("I no longer ack this.", "Acked-by"),
+        ("Please don't add my ack.", "Acked-by"),
+        ("On second thought, no ack from me.", "Acked-by"),
+        ("Sorry, I must cancel that.", ""),
+        ("Revoked.", ""),
+        ("I've dropped my ack.", "Acked-by"),
+        ("You can drop my ack.", "Acked-by"),
+        ("I have changed my mind and withdraw my ack.", "Acked-by"),
+        ("I'd like to withdraw my Reviewed-by.", "Reviewed-by"),
+        ("Withdrawing my ack.", "Acked-by"),
+        ("This withdraws my ack.", "Acked-by"),
     ],
 )
 def test_a_withdrawal(text: str, name: str) -> None:
@@ -207,8 +334,47 @@ def test_a_withdrawal(text: str, name: str) -> None:
     assert (found.kind, found.name, found.condition) == ("withdrawn", name, "")
 
 
-def test_what_is_not_taken_back() -> None:
-    assert only("Don't drop my ack.").kind == "given"
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Don't drop my ack.",
+        "You seem to have dropped my Acked-by here. Please carry it.",
+        "You dropped my ack in v2.",
+        "It looks like b4 dropped my ack.",
+        "Bob removed my ack by mistake.",
+        "Why did you drop my ack?",
+        "My ack was dropped in v3.",
+        "I won't retract my ack.",
+        "I considered retracting my ack but it is fine.",
+        "This is not a NAK.",
+        "I got a NAK from Bob on this.",
+        "Bob gave a NAK for this in v1.",
+        "Bob said: NAK.",
+        "I lift my NAK.",
+        "Please remove this ack, the irq core acks already.",
+        "Please ignore my previous comment.",
+        "I can't review this.",
+        "No review from me, sorry.",
+        "I'll take that back to the team.",
+        "That's a NAK from the device.",
+        "We should cancel that.",
+    ],
+)
+def test_what_is_not_taken_back(text: str) -> None:
+    assert tag_words.taken_back(text) is None
+    assert {one.kind for one in tags.mentions(text)} <= {"given"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("Please drop this ack.", "I might retract my ack.", "Ignore my last mail, please."),
+        *("I can't ack this.", "Forget it.", "Should I take that back?"),
+    ],
+)
+def test_words_that_may_take_a_tag_back(text: str) -> None:
+    found = only(text)
+    assert (found.kind, found.condition) == ("withdrawn", text)
 
 
 def test_a_withdrawal_knows_what_it_points_at() -> None:
@@ -226,7 +392,11 @@ def test_a_withdrawal_in_doubt(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["NAK.", "NACK, this breaks users.", "So, I stand my NACK to this.", f"Nacked-by: {ANN}"],
+    [
+        *("NAK.", "NACK, this breaks users.", "So, I stand my NACK to this.", f"Nacked-by: {ANN}"),
+        *("Nack.", "nack", "Nak.", "Sorry, NAK: this breaks it.", "this is wrong, so: NAK"),
+        *("I'm NAKing this.", "That's a nak.", "No, NAK.", "I do not like this, so NAK"),
+    ],
 )
 def test_a_refusal(text: str) -> None:
     assert only(text).kind == "nak"
@@ -248,10 +418,25 @@ def test_given_again(text: str) -> None:
         # The whole mail below an answer.
         f"Thanks!\n\n-----Original Message-----\nFrom: A\nSent: today\nTo: B\n\nAcked-by: {ANN}\n",
         f"From: A\nSent: today\nTo: B\nSubject: [PATCH] x\n\nAcked-by: {ANN}\n",
+        f"Ja.\n\nVon: A\nGesendet: heute\nAn: B\nBetreff: x\n\nAcked-by: {ANN}\n",
     ],
 )
 def test_a_tag_that_is_part_of_something_else(text: str) -> None:
     assert only(text).kind == "elsewhere"
+
+
+def test_a_patch_without_quote_marks_below_an_answer() -> None:
+    patch = f"Text.\n\nAcked-by: {ANN}\nSigned-off-by: A <a@example.org>\n"
+    found = tags.mentions(f"Thanks.\n\nOn 1 May 2021, A <a@example.org> wrote:\n\n{patch}")
+    assert [one.kind for one in found] == ["elsewhere", "elsewhere"]
+    # What is written into it may be the writer's own.
+    found = tags.mentions(f"On 1 May 2021, A <a@example.org> wrote:\n\n{patch}\nAcked-by: {ANN}\n")
+    assert found[-1].kind == "given"
+    assert "not marked as quoted" in found[-1].unclear
+
+
+def test_a_tag_below_an_attribution_without_a_quote_is_given() -> None:
+    assert only(f"On 1 May 2021, A <a@example.org> wrote:\n\nAcked-by: {ANN}\n").unclear == ""
 
 
 def test_a_tag_behind_an_inline_diff_is_given() -> None:

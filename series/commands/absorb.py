@@ -114,4 +114,6 @@ def _next(made: Plan, folder: Path) -> str:
     number = made.version.version
     if journal.accepted(folder, number):
         return "reroll next"
+    if store.numbers(folder)[0] < number:  # so that the changelog tells it
+        return f"reroll next --again --base {made.base[:12]}"
     return f"reroll generate -v {number} --base {made.base[:12]}"
