@@ -76,6 +76,8 @@ class _Reader:
         self._blank = False  # the last line was empty
         self._fresh = False  # nothing was said of the version yet
         self._listed = False  # its last entry was an item of a list
+        self._indent = 0  # of that item's mark
+        self._nested = False  # items of a list inside it were read
         self._heading: list[str] = []
 
     def take(self, line: str) -> None:
@@ -107,7 +109,7 @@ class _Reader:
         self._open = version
         self._entries.setdefault(version, [])
         self._fresh = not said
-        self._listed = False
+        self._listed = self._nested = False
         if said:
             self._entries[version].append(said)
 
@@ -118,9 +120,14 @@ class _Reader:
     def _add(self, line: str) -> None:
         entries = self._entries[self._open]
         item = _ITEM.match(line)
-        if item or self._fresh or (self._blank and line[0] not in " \t"):
+        indent = len(line) - len(line.lstrip())
+        if item and entries and self._listed and indent > self._indent:
+            # An entry is one line in series.toml: "Review from Ann: one; another".
+            entries[-1] += f"{_joint(entries[-1], nested=self._nested)} {item[1].strip()}"
+            self._nested = True
+        elif item or self._fresh or (self._blank and line[0] not in " \t"):
             entries.append(item[1].strip() if item else line.strip())
-            self._listed = bool(item)
+            self._listed, self._nested, self._indent = bool(item), False, indent
         else:
             entries[-1] = f"{entries[-1]} {line.strip()}".strip() if entries else line.strip()
         self._fresh = False
@@ -130,3 +137,10 @@ class _Reader:
         found = {number: tuple(filter(None, lines)) for number, lines in self._entries.items()}
         text = re.sub(r"\n{3,}", "\n\n", "\n".join([*self._rest, *self._heading]))
         return Changelog({number: lines for number, lines in found.items() if lines}, text.strip())
+
+
+def _joint(entry: str, *, nested: bool) -> str:
+    """What stands between an entry and an item of a list inside it."""
+    if nested:
+        return "" if entry.endswith((";", ",")) else ";"
+    return "" if entry.endswith((":", ";", ",", ".", "-", "\u2013")) else ":"

@@ -54,9 +54,7 @@ def ids_for(folder: Path, found: Posting) -> dict[int, str]:
     ``series.toml`` (by title); else one made of its title that no other patch has.
     Its patch ids must be known (``posting.with_patch_ids``).
     """
-    new = [
-        Known(str(patch.number), patch.title, patch.patch_id, patch.diff) for patch in found.patches
-    ]
+    new = [known_by(patch, str(patch.number)) for patch in found.patches]
     taken: dict[int, str] = {}
     used: set[str] = set()
     for known in _others(folder, found.version):
@@ -73,6 +71,27 @@ def ids_for(folder: Path, found: Posting) -> dict[int, str]:
     return taken
 
 
+def known_by(patch: PostedPatch, key: str) -> Known:
+    """A posted patch as far as it can be recognised, known by ``key``."""
+    files = frozenset(posted_diff.scan(patch.diff).paths)
+    return Known(key, patch.title, patch.patch_id, patch.diff, files)
+
+
+def known_patches(folder: Path, version: Version) -> list[Known]:
+    """The patches of a version in ``folder`` as far as they can be recognised, by their ids."""
+    return [
+        # A shard is known by its own id, as in the manifest.
+        Known(
+            patch.id,
+            patch.title,
+            patch.patch_id,
+            _diff(folder, version, patch),
+            frozenset(patch.files),
+        )
+        for patch in version.patches
+    ]
+
+
 def unique(title: str, used: set[str]) -> str:
     """An id made of ``title`` that is not in ``used``, which has it afterwards."""
     stem = slug(title)
@@ -86,12 +105,7 @@ def unique(title: str, used: set[str]) -> str:
 def _others(folder: Path, number: int) -> Iterable[list[Known]]:
     """The patches of the versions in ``folder``, the nearest first, and of its campaign."""
     for other in sorted(store.numbers(folder), key=lambda one: (abs(one - number), one)):
-        version = store.read(folder, other)
-        # A shard is known by its own id, as in the manifest.
-        yield [
-            Known(patch.id, patch.title, patch.patch_id, _diff(folder, version, patch))
-            for patch in version.patches
-        ]
+        yield known_patches(folder, store.read(folder, other))
     if (folder / FILE_NAME).is_file():
         campaign = campaign_module.load(folder)
         yield [Known(patch.id, patch.title) for patch in campaign.patches]

@@ -16,12 +16,19 @@ from pathlib import Path
 from generator.tree import run_git
 from series import addresses, changelogs, posted_diff, recipients
 from series.mail import Mail
+from series.mail import title as mail_title
 
 # More missing patches than that are said in one line.
 _MANY = 10
 _BRACKETS = re.compile(r"\s*\[([^\[\]]*)\]")
 _COUNTER = re.compile(r"\(?(\d{1,4})/(\d{1,4})\)?")
 _REVISION = re.compile(r"[vV](\d{1,5})(?:\.\d+)?")
+# A kernel that gets a patch later: "5.10", "5.10.y", "linux-6.1.y", "stable".
+_BRANCH = re.compile(
+    r"(?:linux-)?\d{1,2}\.\d{1,3}(?:\.(?:\d{1,3}|y))?(?:[-/.](?:stable|lts))?"
+    r"|stable(?:[-/.]\S*)?|backport(?:ed|s)?",
+    re.IGNORECASE,
+)
 _ANSWER = re.compile(r"\s*(?:re|aw|fwd?|sv|antw?)(?:\[\d+\])?\s*:", re.IGNORECASE)
 _BASE = re.compile(r"^base-commit: ([0-9a-f]{40}(?:[0-9a-f]{24})?)[ \t\r]*$", re.MULTILINE)
 _CHANGE_ID = re.compile(r"^change-id: ([!-~]{1,200})[ \t\r]*$", re.MULTILINE)
@@ -131,6 +138,17 @@ def subject(text: str) -> Subject | None:
         return None
     title = " ".join(text.split())
     return Subject(version, " ".join(prefix), number, count, title, marked, counted, resend)
+
+
+def branches(text: str) -> frozenset[str]:
+    """The stable kernels that a subject's brackets name, also a reply's; mostly none.
+
+    A patch for one of them is another posting than that for the kernel to come
+    (Documentation/process/stable-kernel-rules.rst).
+    """
+    prefix = text.strip().removesuffix(mail_title(text)[0])
+    words = re.findall(r"[^\s\[\],;:]+", prefix)
+    return frozenset(word.lower() for word in words if _BRANCH.fullmatch(word))
 
 
 def patch_of(mail: Mail) -> PostedPatch | None:
@@ -373,7 +391,7 @@ def _senders(group: Sequence[_Part]) -> set[str]:
 def _kind(part: _Part) -> tuple[object, ...]:
     named = part.subject
     title = "" if named.counted else named.title.casefold()
-    return named.version, named.count, title
+    return named.version, named.count, title, branches(f"[{named.prefix}]")
 
 
 def _root(part: _Part, known: dict[str, _Part]) -> str:
@@ -454,7 +472,12 @@ def _first(form: re.Pattern[str], texts: Iterable[str]) -> str:
 
 
 def related(one: Posting, other: Posting) -> bool:
-    """Whether two postings are of one series: a title, a patch or the change-id is the same."""
+    """Whether two postings are of one series: a title, a patch or the change-id is the same.
+
+    One for a stable kernel is a series of its own.
+    """
+    if branches(f"[{one.prefix}]") != branches(f"[{other.prefix}]"):
+        return False
     if one.change_id and one.change_id == other.change_id:
         return True
     if one.cover and other.cover and _folded(one.cover_title) == _folded(other.cover_title):
@@ -476,7 +499,7 @@ def _joined(made: Sequence[Posting]) -> list[Posting]:
             (
                 at
                 for at, other in enumerate(kept)
-                if other.version == one.version and related(other, one)
+                if other.version == one.version and related(other, one) and not _rival(other, one)
             ),
             None,
         )
@@ -494,6 +517,15 @@ def _joined(made: Sequence[Posting]) -> list[Posting]:
             problems=(*other.problems, said),
         )
     return kept
+
+
+def _rival(one: Posting, other: Posting) -> bool:
+    """Whether two postings have covers that say otherwise, and few patches in common."""
+    if not (one.cover and other.cover) or _folded(one.cover_title) == _folded(other.cover_title):
+        return False
+    titles = {_folded(patch.title) for patch in one.patches}
+    same = sum(_folded(patch.title) in titles for patch in other.patches)
+    return same * 2 < max(len(one.patches), len(other.patches), 3)
 
 
 def with_patch_ids(found: Sequence[Posting]) -> tuple[Posting, ...]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from series import courtesies, tags
-from series.tags import Mention
+from series.tags import MAIL_HEADER, ON_DATE, Mention
 
 # What is longer than this behind "--" is no signature: better a comment too many.
 _SIGNATURE_LINES = 12
@@ -33,8 +33,6 @@ _VERBS = (
 )
 _OPENING = re.compile(r"\s*(?:On|Am|Le|El|Il|Em|Op|Den|På|W dniu)\b")
 _WROTE = re.compile(rf"\b{_VERBS}\s?:?\s*$|\S\s?:\s*$|\)\s*$", re.IGNORECASE)
-# "On DATE, NAME wrote:"
-_ON_DATE = re.compile(rf"{_OPENING.pattern}.{{1,400}}\b{_VERBS}\s?:?\s*$")
 # "NAME <ADDRESS> writes:", "* NAME [DATE]:", "NAME wrote on DATE:", "Am DATE schrieb NAME:"
 _BY_ADDRESS = re.compile(
     rf"\s*.{{1,200}}[>)\d]\s{_VERBS}\s?:?\s*$|\* .{{1,200}}[\])>]\s*:?\s*$"
@@ -49,10 +47,6 @@ _BY_NAME = re.compile(
 _FORWARDED = re.compile(
     r"\s*-{3,}\s*(?:Original (?:Message|Mail)|Forwarded (?:message|Message)( follows)?"
     r"|Ursprüngliche Nachricht|Message d'origine|Weitergeleitete Nachricht)\s*-{3,}\s*$"
-)
-_MAIL_HEADER = re.compile(
-    r"\s*\*?(?:From|Von|De|Sent|Date|Gesendet|Envoyé|To|An|À|Cc|Subject|Betreff|Objet)"
-    r"\s?:\*? ?\S"
 )
 _ARMOUR = re.compile(r"-----BEGIN PGP SIGNED MESSAGE-----$|Hash: [A-Z0-9, -]+$")
 TRIMMED = re.compile(
@@ -197,7 +191,7 @@ def _forwarded(lines: Sequence[Line]) -> Iterator[int]:
 
 
 def _heads(line: Line) -> bool:
-    return line.kind == "text" and bool(_MAIL_HEADER.match(line.content))
+    return line.kind == "text" and bool(MAIL_HEADER.match(line.content))
 
 
 def _attributions(lines: Sequence[Line]) -> Iterator[int]:
@@ -224,7 +218,7 @@ def _attributes(text: str, *, quoted: bool) -> bool:
     if len(text) > _LONGEST_ATTRIBUTION:
         return False
     dated = bool(re.search(r"\d[\d/:.-]+\d|@", text))
-    if dated and _ON_DATE.match(text):
+    if dated and ON_DATE.match(text):
         return True
     return quoted and bool(_BY_NAME.match(text) or (dated and _BY_ADDRESS.match(text)))
 

@@ -2,18 +2,20 @@
 
 Pure.  By Message-ID first: its parents, and theirs (RFC 5322, 3.6.4).  A mail whose
 parents nobody knows is placed by the patch that it quotes, else by the title in its
-subject, also where the series was renumbered since.
+subject, also where the series was renumbered since.  What is about something else in the same
+thread, a version that is not here or another patch, is told apart.
 """
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol, TypeVar
 
 from series import mail as mail_module
+from series import posting
 from series.version import Version
 
-_BRACKET = re.compile(r"\[[^\[\]]*\bv(\d{1,5})\b[^\[\]]*\]", re.IGNORECASE)
+_VERSION = re.compile(r"\[[^\[\]]*(?:\b|patch|rfc)v(\d{1,5})\b[^\[\]]*\]", re.IGNORECASE)
 _PATCH = re.compile(r"\[[^\[\]]*\b(?:patch|rfc)[^\[\]]*\]", re.IGNORECASE)
 _QUOTED_CHANGE = re.compile(r"[ \t]?(?:>[ \t]?)*([+-])(?!\1\1)(.*)")
 # Fewer quoted lines than that, or fewer of them in a patch, prove nothing.
@@ -49,13 +51,27 @@ class Target:
     """What a mail answers: ``patch`` is the id of the patch, empty for the cover letter.
 
     ``number`` is that of the patch in ``version``, 0 for the cover letter; ``how`` says
-    what the mail was recognised by.
+    what the mail was recognised by.  ``other`` is why it is about something else all the
+    same, in words, and empty where it is about that patch.
     """
 
     version: int
     patch: str
     number: int
     how: Literal["reply", "patch", "title"] = "reply"
+    other: str = ""
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What mails are placed by: see ``targets``."""
+
+    ours: Mapping[str, Target]
+    titles: Mapping[str, Sequence[Target]]
+    others: Mapping[str, Target]
+    other_titles: Mapping[str, str]
+    numbers: frozenset[int]
+    branches: frozenset[str]
 
 
 def own(versions: Iterable[Version]) -> dict[str, Target]:
@@ -73,27 +89,36 @@ def targets(
     mails: Iterable[Letter],
     versions: Sequence[Version],
     also: Mapping[str, Target] | None = None,
+    others: Mapping[str, Target] | None = None,
+    branches: frozenset[str] = frozenset(),
 ) -> dict[str, Target]:
     """What each of ``mails`` answers, by message id; those that answer nothing are left out.
 
     ``also`` has further ids of our mails: of resent patches, and of a second posting.
-    Our own mails are not in the answer.
+    Our own mails are not in the answer.  ``others`` are mails that are no patches of ours,
+    with what an answer to them is about and why not a patch of ours (``Target.other``); a
+    version of 0 there leaves that to what they answer themselves.  ``branches`` are those
+    that our own subjects name (``posting.branches``).
     """
+    apart = dict(others or {})
     ours = own(versions) | dict(also or {})
-    known = {one.message_id: one for one in mails if one.message_id not in ours}
-    titles = _titles(versions)
+    numbers = frozenset(version.version for version in versions)
+    skipped = {*ours, *(name for name, target in apart.items() if target.version)}
+    known = {one.message_id: one for one in mails if one.message_id not in skipped}
+    theirs = {
+        folded(mail_module.title(one.subject)[0]): apart[name].other
+        for name, one in known.items()
+        if name in apart
+    }
+    about = _Known(ours, _titles(versions), apart, theirs, numbers, branches)
     found: dict[str, Target] = {}
     for one in known.values():
-        _follow(one, known, ours, titles, found)
+        _follow(one, known, about, found)
     return found
 
 
 def _follow(
-    first: Letter,
-    known: Mapping[str, Letter],
-    ours: Mapping[str, Target],
-    titles: Mapping[str, Sequence[Target]],
-    found: dict[str, Target],
+    first: Letter, known: Mapping[str, Letter], about: _Known, found: dict[str, Target]
 ) -> None:
     """Find what ``first`` answers, and what its ancestors do, without recursion."""
     line: list[Letter] = [first]
@@ -110,25 +135,66 @@ def _follow(
             line.append(known[waiting[0]])
             continue
         line.pop()
-        if one.message_id not in found and (made := _target(one, ours, titles, found)):
+        if one.message_id not in found and (made := _target(one, about, found)):
             found[one.message_id] = made
 
 
-def _target(
-    one: Letter,
-    ours: Mapping[str, Target],
-    titles: Mapping[str, Sequence[Target]],
-    found: Mapping[str, Target],
+def _target(one: Letter, about: _Known, found: Mapping[str, Target]) -> Target | None:
+    """What a mail answers; its subject may say that this is no patch of ours."""
+    by_title = of_title(one.subject, about.titles)
+    target = _of_parents(one, about, found, by_title)
+    if one.message_id in about.others:
+        return target and replace(target, other=target.other or "is a patch itself")
+    if not mail_module.title(one.subject)[1] or (target and target.other):
+        return target
+    named = named_version(one.subject)
+    if named and named not in about.numbers:
+        base = _of_any_version(one, about) or target
+        return base and Target(named, base.patch, 0, base.how, unknown(named))
+    if target and posting.branches(one.subject) - about.branches:
+        return replace(target, other=another(one.subject))
+    title = folded(mail_module.title(one.subject)[0])
+    if target and title in about.other_titles and title not in about.titles:
+        return replace(target, other=about.other_titles[title])
+    if target and named and named != target.version:
+        why = f"names version {named}, but answers a mail of version {target.version}"
+        return by_title or replace(target, other=why)
+    return target
+
+
+def _of_parents(
+    one: Letter, about: _Known, found: Mapping[str, Target], by_title: Target | None
 ) -> Target | None:
-    by_title = of_title(one.subject, titles)
+    """What the nearest of a mail's parents that is known leads to, else its title."""
     for parent in one.parents:
-        if target := ours.get(parent) or found.get(parent):
+        if away := about.others.get(parent):
+            base = away if away.version else found.get(parent) or by_title
+            if away.version not in {0, *about.numbers}:
+                patch = (_of_any_version(one, about) or away).patch
+                base = replace(away, patch=patch)
+            return base and replace(base, other=away.other)
+        if target := about.ours.get(parent) or found.get(parent):
             # Some clients name the cover letter only; the subject knows better.
             if not target.patch and by_title and by_title.version == target.version:
-                return by_title
+                return replace(by_title, other=target.other)
             return target
     # A mail that answers something else is no answer because of its title.
     return by_title
+
+
+def _of_any_version(one: Letter, about: _Known) -> Target | None:
+    """What the title of a reply names, whatever version stands there."""
+    return next(iter(about.titles.get(folded(mail_module.title(one.subject)[0]), ())), None)
+
+
+def unknown(version: int) -> str:
+    """Why a mail about a version that is not here counts for nothing."""
+    return f"is about version {version}, which is not known here"
+
+
+def another(subject: str) -> str:
+    """Why an answer to a patch of somebody else, or for something else, is not about ours."""
+    return f"answers another patch: {subject[max(subject.find('['), 0) :]}"
 
 
 def _titles(versions: Iterable[Version]) -> dict[str, list[Target]]:
@@ -154,11 +220,18 @@ def of_title(subject: str, titles: Mapping[str, Sequence[Target]]) -> Target | N
     return of_version[-1] if of_version else None
 
 
+def named_version(subject: str) -> int | None:
+    """The version that a subject's brackets name, ``None`` where they name none."""
+    title = mail_module.title(subject)[0]
+    found = _VERSION.search(subject.strip().removesuffix(title))
+    # "New words (was: [PATCH v2] old words)"
+    found = found or next((one for one in _VERSION.finditer(title) if _PATCH.match(one[0])), None)
+    return max(int(found[1]), 1) if found else None
+
+
 def version_in(subject: str) -> int | None:
     """The version that a subject's prefix names: 1 where it has none, ``None`` without one."""
-    if found := _BRACKET.search(subject):
-        return int(found[1])
-    return 1 if _PATCH.search(subject) else None
+    return named_version(subject) or (1 if _PATCH.search(subject) else None)
 
 
 def folded(title: str) -> str:

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from series import store, trailers
+from series import mailbox_files, store, threads, trailers
 from tests.conftest import Run, Small
 from tests.repositories import git
 from tests.threads import ANN, AUTHOR, BOB, CAT, PATCHES, START, Thread, diff, mail
@@ -29,7 +30,10 @@ class Folder:
 
     def __init__(self, reroll: Run, place: Path, thread: Thread) -> None:
         self.reroll, self.place, self.path = reroll, place, place / "posted"
-        first = thread.write(place / "first.mbox")
+        # The patches only: what was answered is for the tests to collect.
+        posted = thread.mails[: len(thread.ids)]
+        first = place / "first.mbox"
+        first.write_bytes(b"".join(map(mailbox_files.escaped, posted)))
         made = reroll("init", self.path, "--from-mbox", first)
         assert made.code == 0, made.err
 
@@ -190,9 +194,9 @@ def test_a_tag_in_the_name_of_another_is_unclear(make: MakeFolder) -> None:
 @pytest.mark.parametrize(
     "sender",
     [
-        "Ann Reviewer <ann@home.example>",
+        "Ann Reviewer <ann.r@lab.example.org>",
         "ann+kernel@example.org",
-        "Ann Reviewer (Firm) <ann@firm.example>",
+        "Ann Reviewer (Firm) <ann.reviewer@example.org>",
         "Ann <ann@mail.example.org>",
     ],
 )
@@ -219,7 +223,7 @@ def test_a_mail_that_claims_to_be_from_the_maintainer(make: MakeFolder) -> None:
     thread = Thread(2)
     thread.reply(1, f"{acked(BOB)}\n", sender="Bob Maintainer <mallory@elsewhere.example>")
     (tag,) = make(thread).collect(thread)["tags"]
-    assert tag["state"] == "given"
+    assert tag["state"] == "unclear"
     assert "mallory@elsewhere.example" in tag["why"]
 
 
@@ -282,8 +286,8 @@ def test_repeated_and_in_any_order_the_answer_is_the_same(make: MakeFolder, tmp_
     written = (folder.path / "trailers.toml").read_bytes()
     replies = sorted((folder.path / "replies").iterdir())
     contents = [path.read_bytes() for path in replies]
-    for threads in ([second], [second, first], [first], []):
-        again = folder.collect(*threads)
+    for some in ([second], [second, first], [first], []):
+        again = folder.collect(*some)
         assert again["tags"] == [{**tag, "new": False} for tag in whole["tags"]]
         assert (again["new"], again["replies"]) == (0, whole["replies"])
     assert (folder.path / "trailers.toml").read_bytes() == written
@@ -376,13 +380,177 @@ def test_half_a_version_is_named(make: MakeFolder, reroll: Run, tmp_path: Path) 
     made = reroll("-C", folder.path, "collect", box)
     assert made.code == 0
     assert "version 1 was not taken" in made.err
-    assert "answer nothing that is known here" in made.err
+    assert "1 reply is about version 1, which is not known here" in made.err
+    assert f"A: {acked()}" in made.out.replace("drivers-a-use-new-call", "A")
     assert store.numbers(folder.path) == [2]
+
+
+@pytest.mark.parametrize("posted", [0, 2])
+def test_tags_for_a_version_that_is_not_here_are_not_for_another(
+    make: MakeFolder, posted: int
+) -> None:
+    first = Thread(1)
+    folder = make(first)
+    second = Thread(2, below=first.ids[0], new="quite_other(x)")
+    given = [second.reply(0, f"{acked()}\n"), second.reply(1, f"Reviewed-by: {BOB}\n", sender=BOB)]
+    second.reply(given[0], f"Tested-by: {CAT}\n", sender=CAT)
+    whole = list(second.mails)
+    second.mails = [*whole[:posted], *whole[4:]]
+    answer = folder.collect(first, second)
+    assert answer["tags"] == []
+    why = [line["why"] for line in answer["lines"]]
+    assert why == ["is about version 2, which is not known here"] * 3
+    assert [line["version"] for line in answer["lines"]] == [2] * 3
+    hint = "" if posted else ": name a mailbox that has all its patches"
+    assert f"3 replies are about version 2, which is not known here{hint}" in answer["notes"]
+    assert any("version 2 was not taken" in note for note in answer["notes"]) == bool(posted)
+    # What is kept says the same; and when the rest comes, all of it counts.
+    assert [line["why"] for line in folder.collect()["lines"]] == why
+    second.mails = whole[posted:4]
+    found = {
+        (tag["patch"], tag["trailer"]): tag["version"] for tag in folder.collect(second)["tags"]
+    }
+    everywhere = {(patch, acked()): 2 for patch in (A, B, C)}
+    tested = {(patch, f"Tested-by: {CAT}"): 2 for patch in (A, B, C)}
+    assert found == {**everywhere, **tested, (A, f"Reviewed-by: {BOB}"): 2}
+
+
+ANOTHER = [
+    ("[PATCH] drivers: b: another way", ANN, 2),
+    ("[PATCH] fixup! drivers: b: use new_call()", AUTHOR, 2),
+    ("[PATCH] fixup", AUTHOR, 2),
+    ("[PATCH 5.10 2/3] drivers: b: use new_call()", AUTHOR, 2),
+    ("[PATCH 5.10.y] drivers: b: use new_call()", AUTHOR, 0),
+    ("[PATCH AUTOSEL 5.9 07/99] drivers: b: use new_call()", BOB, None),
+    ("[PATCH 1/9] drivers: b: use new_call()", BOB, None),
+]
+
+
+@pytest.mark.parametrize(("subject", "sender", "below"), ANOTHER)
+@pytest.mark.parametrize("straight", [True, False])
+def test_a_tag_for_another_patch_in_the_thread_is_not_for_ours(
+    make: MakeFolder, subject: str, sender: str, below: int | None, straight: bool
+) -> None:
+    thread = Thread(1)
+    folder = make(thread)
+    thread.reply(2, f"{acked(CAT)}\n", sender=CAT)
+    text = f"Rather.\n\nSigned-off-by: {sender}\n---\n{diff('drivers/b/b.c', new='other(x)')}"
+    above = [] if below is None else [thread.ids[below]]
+    other = thread.add(subject, text, sender=sender, parents=above)
+    gave = thread.reply(other, f"{acked(BOB)}\n", sender=BOB)
+    if not straight and above:  # a client that names the first mail as the parent
+        thread.mails[-1] = thread.mails[-1].replace(
+            f"In-Reply-To: {other}\nReferences: {above[0]} {other}".encode(),
+            f"In-Reply-To: {above[0]}\nReferences: {above[0]}".encode(),
+        )
+    thread.reply(gave, f"{acked(CAT)}\n", sender=CAT)
+    for boxes in ([thread], []):
+        tags = {(tag["patch"], tag["trailer"]): tag for tag in folder.collect(*boxes)["tags"]}
+        ours, theirs = tags.pop((B, acked(CAT))), tags.pop((B, acked(BOB)), None)
+        assert (ours["state"], ours["why"]) == ("given", "")
+        assert all(tag["state"] == "unclear" for tag in tags.values())
+        if theirs:
+            assert theirs["state"] == "unclear"
+            assert f"answers another patch: {subject}" in theirs["why"]
+
+
+def test_a_patch_that_was_sent_again_with_another_change(make: MakeFolder) -> None:
+    thread = Thread(1)
+    folder = make(thread)
+    again = thread.add(
+        "[RESEND PATCH 2/3] drivers: b: use new_call()",
+        f"Better.\n\nSigned-off-by: {AUTHOR}\n---\n{diff('drivers/b/b.c', new='bad(x)')}-- \n",
+        sender=AUTHOR,
+        parents=thread.ids[2:3],
+    )
+    thread.reply(again, f"{acked()}\n")
+    thread.reply(2, f"{acked(BOB)}\n", sender=BOB)
+    answer = folder.collect(thread)
+    assert {tag["trailer"]: tag["state"] for tag in answer["tags"]} == {
+        acked(): "unclear",
+        acked(BOB): "given",
+    }
+    (note,) = answer["notes"]
+    assert note.startswith("version 1: patch 2 came again with another change")
+    assert folder.collect()["tags"] == [{**tag, "new": False} for tag in answer["tags"]]
+
+
+@pytest.mark.parametrize(
+    ("subject", "version"),
+    [
+        ("Re: [PATCH v2 1/3] a: b", 2),
+        ("Re: [PATCHv3 1/3] a: b", 3),
+        ("Re: [RFC v4] a: b", 4),
+        ("AW: [list] [v5 PATCH] a: b", 5),
+        ("Re: a: new words (was: [PATCH v6] a: b)", 6),
+        ("Re: [PATCH 1/3] a: [v7] hardware", None),
+        ("Re: a: b", None),
+        ("Re: [PATCH v0] a: b", 1),
+    ],
+)
+def test_the_version_in_a_subject(subject: str, version: int | None) -> None:
+    assert threads.named_version(subject) == version
+
+
+def test_mails_about_tags_without_a_date_are_named(make: MakeFolder) -> None:
+    thread = Thread(1)
+    thread.reply(1, f"{acked()}\n")
+    thread.reply(1, "I withdraw my ack.\n")
+    thread.reply(1, "No tag.\n", sender=BOB)
+    cut = [re.sub(rb"\nDate: [^\n]*", b"", one) for one in thread.mails[-2:]]
+    thread.mails[-2:] = cut
+    (note,) = make(thread).collect(thread)["notes"]
+    assert note.startswith("1 mail with tags has no date: what was said first is a guess")
+    assert note.endswith("Ann Reviewer, no date")
+
+
+def test_what_a_person_reads_is_folded_and_has_no_message_ids(
+    make: MakeFolder, reroll: Run, tmp_path: Path
+) -> None:
+    thread = Thread(1)
+    words = "Only when all of the callers that are left in this directory " * 2
+    thread.reply(1, f"{words} are gone:\n\n{acked()}\n")
+    thread.reply(2, f"NAK, because {words.lower()} are not.\n", sender=BOB)
+    made = reroll("-C", make(thread).path, "collect", thread.write(tmp_path / "x.mbox"))
+    lines = made.out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "@example.org>" not in made.out.replace("ann@example.org", "")
+    assert "Ann Reviewer, 2020-09-25" in " ".join(made.out.split())
+    assert "1 tag, 0 to take, 1 new or changed" in " ".join(made.out.split())
+    (entry,) = [at for at, line in enumerate(lines) if line.startswith("    v1, NAK: NAK, because")]
+    assert lines[entry + 1].startswith("      ")
+
+
+def test_init_reads_tags_and_replies_in_the_same_mailbox(reroll: Run, tmp_path: Path) -> None:
+    older = Thread(1)
+    older.reply(1, f"Tested-by: {CAT}\n", sender=CAT)
+    thread = Thread(2, tags={1: f"{acked()}\n"})
+    thread.reply(2, f"Reviewed-by: {BOB}\n\nThis one may fail, by the way.\n", sender=BOB)
+    thread.mails = older.mails + thread.mails
+    box = thread.write(tmp_path / "x.mbox")
+    made = reroll("init", tmp_path / "none", "--from-mbox", box, "-n")
+    said = "replies: 1; 2 tags, 2 to take; 1 open comment"
+    assert (made.code, said in made.out) == (0, True), made.err
+    assert not (tmp_path / "none").exists()
+    folder = tmp_path / "series"
+    made = reroll("init", folder, "--from-mbox", box)
+    assert said in made.out
+    assert f"{box} is about version 1, too: " in made.out
+    found = {(tag.patch, tag.trailer) for tag in trailers.read(folder)}
+    assert found == {(A, acked()), (B, f"Reviewed-by: {BOB}")}
+    assert store.numbers(folder) == [2]
+    answer = json.loads(reroll("-C", folder, "--json", "collect", box).out)
+    assert (answer["versions"], answer["new"], len(answer["tags"])) == ([1], 1, 3)
+    made = reroll("--json", "init", tmp_path / "json", "--from-mbox", box)
+    answer = json.loads(made.out)
+    kept = ("replies", "tags", "comments", "other_versions")
+    assert [answer[name] for name in kept] == [1, 2, 1, [1]]
 
 
 def test_a_posting_of_somebody_else_is_no_version(make: MakeFolder) -> None:
     folder = make(Thread(2))
-    folder.collect(Thread(9, author=BOB))
+    (note,) = folder.collect(Thread(9, author=BOB))["notes"]
+    assert note.startswith("version 9 was not taken: somebody else posted it: Bob Maintainer, 20")
     assert store.numbers(folder.path) == [2]
 
 
@@ -515,7 +683,8 @@ def test_the_same_id_with_another_text(make: MakeFolder, reroll: Run, tmp_path: 
     folder.collect(thread)
     thread.mails[-1] = thread.mails[-1].replace(b"Acked-by", b"Tested-by")
     made = reroll("-C", folder.path, "collect", thread.write(tmp_path / "x.mbox"))
-    assert f"the first was kept: {name}" in made.err
+    assert "1 mail came again with another text; the first was kept: Ann Reviewer, 2020" in made.err
+    assert [tag.messages for tag in trailers.read(folder.path)] == [(name,)]
     assert [tag.trailer for tag in trailers.read(folder.path)] == [acked()]
 
 
@@ -617,3 +786,191 @@ def test_real_threads(reroll: Run, tmp_path: Path) -> None:
     assert len(withdrawn["messages"]) == 2
     states = sorted(line["state"] for line in answer["lines"] if not line["patches"])
     assert states == ["NAK", "NAK", "NAK", "quoted commit"]
+
+
+HOME = "Ann Reviewer <ann@home.example>"
+REVIEWED = f"Reviewed-by: {ANN}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Un-reviewed-by: {ANN}",
+        f"No-longer-reviewed-by: {ANN}",
+        "Please consider my Reviewed-by withdrawn.",
+        "Sorry, I take that back.",
+        "Scratch that, it breaks the build.",
+        "Sorry, NAK: this breaks the build.",
+        "nack",
+        "I'm NAKing this.",
+        "Please don't add my r-b.",
+        f"> {REVIEWED}\n\nSorry, I must cancel that.",
+        f"> {REVIEWED}\n\nRevoked.",
+    ],
+)
+def test_words_that_take_a_tag_back(make: MakeFolder, text: str) -> None:
+    thread = Thread(2)
+    thread.reply(1, f"{REVIEWED}\n")
+    thread.reply(1, f"{text}\n")
+    assert make(thread).states(thread) == {(A, REVIEWED): "withdrawn"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "You seem to have dropped my Acked-by here. Please carry it.",
+        "Bob removed my ack by mistake.",
+        "I considered retracting my ack but it is fine.",
+        "This is not a NAK.",
+        "Greg gave a NAK for this in v1.",
+        "Please remove this ack, the irq core acks already.",
+        "> +\tfoo();\n\nCancel that, please.",
+    ],
+)
+def test_words_that_leave_a_tag_given(make: MakeFolder, text: str) -> None:
+    thread = Thread(2)
+    thread.reply(1, f"{acked()}\n")
+    thread.reply(1, f"{text}\n")
+    assert make(thread).states(thread) == {(A, acked()): "given"}
+
+
+def test_a_tag_taken_back_in_the_same_mail(make: MakeFolder) -> None:
+    thread = Thread(2)
+    thread.reply(1, f"{REVIEWED}\n\nSorry, I take that back, this breaks the build.\n")
+    assert make(thread).states(thread) == {(A, REVIEWED): "withdrawn"}
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "On Fri, Jan 1, 2021 at 1:00 PM Ada Developer <ada@example.org>\nwrote:\n\n",
+        "Von: Ada Developer <ada@example.org>\nGesendet: Freitag\nAn: x\nBetreff: y\n\n",
+        "De : Ada <ada@example.org>\nEnvoyé : lundi\nÀ : x\nObjet : y\n\n",
+        "",
+    ],
+)
+def test_the_patch_below_a_withdrawal_gives_nothing_again(make: MakeFolder, header: str) -> None:
+    first = Thread(1)
+    first.reply(1, f"{acked()}\n")
+    second = Thread(2, tags={1: f"{acked()}\n"})
+    patch = f"It is better.\n\n{acked()}\nSigned-off-by: {AUTHOR}\n"
+    second.reply(1, f"Please drop my ack, this is wrong.\n\n{header}{patch}")
+    assert make(second).states(second, first) == {(A, acked()): "withdrawn"}
+
+
+@pytest.mark.parametrize(
+    ("to", "text", "patches", "state"),
+    [
+        (0, f"Patch 2 needs work, the rest is\n{acked()}", [A, C], "partial"),
+        (0, f"Patch 2 is wrong.  For the others:\n\n{acked()}", [A, C], "partial"),
+        (0, f"For the last patch:\n{acked()}", [C], "partial"),
+        (0, f"For the last two patches:\n{acked()}", [B, C], "partial"),
+        (0, f"All patches except the last:\n{acked()}", [A, B], "partial"),
+        (0, f"For the second patch:\n{acked()}", [B], "partial"),
+        (0, f"The other two:\n{acked()}", [A, B, C], "unclear"),
+        (0, f"For the last five patches:\n{acked()}", [""], "unclear"),
+        (2, f"For this and the previous one:\n{acked()}", [A, B], "partial"),
+        (2, f"For this patch and the next one:\n{acked()}", [B, C], "partial"),
+        (0, f"Feel free to add my\n{acked()}\nto patches 1 and 2.", [A, B], "partial"),
+        (
+            0,
+            f"For the whole series:\n{acked()}\nexcept that I could not test drivers/b.",
+            [A, B, C],
+            "unclear",
+        ),
+        (0, f"For patches 1 and 2:\n{acked()} # on arm", [A, B], "partial"),
+        (0, f"Patch 2 is wrong.\n\n{acked()}", [B], "unclear"),
+    ],
+)
+def test_scopes_that_leave_patches_out(
+    make: MakeFolder, to: int, text: str, patches: list[str], state: str
+) -> None:
+    thread = Thread(2)
+    thread.reply(to, f"{text}\n")
+    assert make(thread).states(thread) == {(patch, acked()): state for patch in patches}
+
+
+def test_two_people_of_one_name(make: MakeFolder) -> None:
+    thread = Thread(2)
+    thread.reply(1, f"{acked()}\n")
+    thread.reply(2, f"{acked()}\n")
+    thread.reply(2, f"{acked(HOME)}\n", sender=HOME)
+    thread.reply(1, "NAK, it breaks my board.\n", sender=HOME)
+    folder = make(thread)
+    wanted = {(A, acked()): "given", (B, acked()): "given", (B, acked(HOME)): "given"}
+    assert folder.states(thread) == wanted
+    # Nobody takes back what they did not give: it may be the same person after all.
+    thread.reply(1, "I withdraw my ack.\n", sender=HOME)
+    assert folder.states(thread) == {**wanted, (A, acked()): "unclear"}
+
+
+def test_an_address_that_the_author_wrote_to_is_no_forgery(make: MakeFolder) -> None:
+    thread = Thread(2)
+    thread.mails[1] = thread.mails[1].replace(b"\nTo: ", f"\nCc: {HOME}\nTo: ".encode(), 1)
+    gave = thread.reply(1, f"{acked()}\n", sender=HOME)
+    folder = make(thread)
+    (tag,) = folder.collect(thread)["tags"]
+    assert (tag["state"], tag["why"]) == ("given", f"the mail came from {HOME}")
+    thread.reply(gave, "Please drop my ack.\n", sender=HOME)
+    assert folder.states(thread) == {(A, acked()): "withdrawn"}
+
+
+def test_an_address_that_its_owner_names_is_no_forgery(make: MakeFolder) -> None:
+    thread = Thread(2)
+    thread.reply(1, f"{acked()}\n", sender=HOME)
+    folder = make(thread)
+    assert folder.states(thread) == {(A, acked()): "unclear"}
+    thread.reply(2, f"{acked(HOME)}\n")
+    assert folder.states(thread) == {(A, acked()): "given", (B, acked(HOME)): "given"}
+
+
+def test_addresses_below_one_domain(make: MakeFolder) -> None:
+    thread = Thread(2)
+    for number, host in enumerate(("a.example.org", "b.example.org", "example.org"), 1):
+        thread.reply(number, f"{acked()}\n", sender=f"Ann Reviewer <ann.r@{host}>")
+    assert set(make(thread).states(thread).values()) == {"given"}
+
+
+def test_a_provider_of_addresses_makes_no_one_person(make: MakeFolder) -> None:
+    thread = Thread(2)
+    thread.reply(1, "Acked-by: Bo Lee <bo@gmail.com>\n", sender="Bo Lee <lee@gmail.com>")
+    assert list(make(thread).states(thread).values()) == ["unclear"]
+
+
+def test_a_refusal_by_the_name_of_a_giver_who_is_not_heard(make: MakeFolder) -> None:
+    thread = Thread(2, tags={1: f"{acked()}\n"})
+    thread.reply(1, "NAK, it breaks my board.\n", sender=HOME)
+    assert make(thread).states(thread) == {(A, acked()): "unclear"}
+
+
+def test_what_is_said_behind_a_tag_is_kept(make: MakeFolder) -> None:
+    thread = Thread(2)
+    thread.reply(1, f"{REVIEWED} # on arm\n")
+    (tag,) = make(thread).collect(thread)["tags"]
+    assert (tag["state"], tag["why"]) == ("given", "# on arm")
+
+
+def test_bytes_that_are_no_text_in_a_tag(make: MakeFolder) -> None:
+    thread = Thread(2)
+    header = "Content-Type: text/plain; charset=us-ascii\n"
+    thread.reply(1, "Acked-by: Ann R\udce9viewer <ann@example.org>\n", headers=header)
+    (tag,) = make(thread).collect(thread)["tags"]
+    assert tag["state"] == "unclear"
+    assert tag["trailer"].isascii()
+
+
+@pytest.mark.parametrize(
+    "text", ["trailer = []\n", '# mine\ntrailer = [ { patch = "x", version = 1 } ]\n']
+)
+def test_a_file_to_which_nothing_can_be_added(
+    make: MakeFolder, reroll: Run, tmp_path: Path, text: str
+) -> None:
+    thread = Thread(2)
+    thread.reply(1, f"{acked()}\n")
+    folder = make(thread)
+    (folder.path / "trailers.toml").write_text(text)
+    made = reroll("-C", folder.path, "collect", thread.write(tmp_path / "x.mbox"))
+    assert made.code == 2
+    assert "must be tables: [[trailer]]" in made.err
+    assert (folder.path / "trailers.toml").read_text() == text
+    assert not (folder.path / "replies").exists()

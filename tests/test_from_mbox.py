@@ -343,6 +343,26 @@ def test_the_next_version_knows_the_one_that_was_posted(reroll: Run, tmp_path: P
     assert shown.count("Signed-off-by: Ada Developer") == 1
 
 
+def test_tags_of_posted_messages_are_judged_without_collect(reroll: Run, tmp_path: Path) -> None:
+    """Bob's stays on what is the same; Cat's goes from what was written anew."""
+    tags = ("Acked-by: Bob B <bob@example.org>", "Reviewed-by: Cat C <cat@example.org>")
+    commits = [
+        (files, message.replace(SIGNED, f"{tag}\n{SIGNED}"))
+        for (files, message), tag in zip(SIMPLE, tags, strict=True)
+    ]
+    posted = series(tmp_path, commits)
+    folder = tmp_path / "s"
+    done = reroll("init", folder, "--from-mbox", posted.write(tmp_path / "box"))
+    assert "replies: 0; 2 tags, 2 to take; 0 open comments" in done.out
+    (changed,) = (folder / "patches").glob("b-*.patch")
+    changed.write_bytes(changed.read_bytes().replace(b"new(1)", b"quite_other(2)"))
+    done = reroll("-C", folder, "--tree", posted.tree, "next")
+    assert done.code == 0, done.err
+    assert f"kept: {tags[0]}" in done.out
+    made = git(posted.tree, "log", "-2", "--format=%B", "reroll/move-all-of-it")
+    assert [tag in made for tag in tags] == [True, False]
+
+
 def test_a_line_meant_as_a_cut(reroll: Run, tmp_path: Path) -> None:
     posted = series(tmp_path, SIMPLE)
     posted.mails[1] = posted.mails[1].replace(

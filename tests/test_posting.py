@@ -99,6 +99,13 @@ def test_a_line_meant_as_a_cut(text: str, message: str | None, notes: str) -> No
         ("v1 -> v2:\n * a", {2: ("a",)}, ""),
         ("Changes from v1 to v2:\n1. a\n2. b", {2: ("a", "b")}, ""),
         ("v4\n- a", {4: ("a",)}, ""),
+        # A list inside a list: an entry is one line.
+        (
+            "v2:\n- Review from T:\n  - a\n    longer\n  - b.\n- c\n  * d\n  * e,\n  * f\n- g",
+            {2: ("Review from T: a longer; b.", "c: d; e, f", "g")},
+            "",
+        ),
+        ("v2:\n  - a\n  - b\n- c\n", {2: ("a", "b", "c")}, ""),
         ("Changelog:\nv3 - a\nv2 - b", {3: ("a",), 2: ("b",)}, ""),
         ("v1: https://archive.example/x\nv2: https://archive.example/y", {}, None),
         ("v4l2: a\nIn v2 I did", {}, None),

@@ -58,7 +58,8 @@ def mail(
 class Thread:
     """One version as posted, and answers to it, in the order they were made.
 
-    ``ids[0]`` is the cover letter's message id, the others are the patches'.
+    ``ids[0]`` is the cover letter's message id, the others are the patches'; ``below`` is
+    the mail that the cover letter answers, if any.
     """
 
     version: int = 1
@@ -69,6 +70,7 @@ class Thread:
     mails: list[bytes] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     clock: int = 0
+    below: str = ""
     _subjects: dict[str, str] = field(default_factory=dict)
     _parents: dict[str, list[str]] = field(default_factory=dict)
 
@@ -89,7 +91,8 @@ class Thread:
             else:
                 name, text = COVER, "All users move over.\n\n-- \n2.40.0\n\n"
             subject = f"[PATCH{mark} {number}/{count}] {name}"
-            self.add(subject, text, own, sender=self.author, parents=self.ids[:1])
+            above = [*filter(None, [self.below]), *self.ids[:1]]
+            self.add(subject, text, own, sender=self.author, parents=above)
             self.ids.append(own)
 
     def add(

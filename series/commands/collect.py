@@ -2,7 +2,9 @@
 
 import argparse
 import json
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict
@@ -15,6 +17,11 @@ from series.collecting import Collected
 from series.output import say
 from series.trailers import Tag
 from series.version import Version
+
+# What a line has where nobody looks at it on a terminal.
+_COLUMNS = 80
+# Of a message id that nobody has the mail of.
+_SHORT_ID = 40
 
 EXAMPLE = "reroll -C my-series collect ~/mail/my-series.mbox"
 
@@ -44,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
         made = collecting.collect(
             folder,
             paths,
-            lambda version, given: _people(args, version, given),
+            lambda version, given: people_of(args, version, given),
             dry_run=args.dry_run,
         )
     for note in made.notes:
@@ -54,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     _show(made)
     end = "nothing was written: " if args.dry_run else ""
-    say(f"{end}{_summary(made)}")
+    _say(0, f"{end}{_summary(made)}")
     return 0
 
 
@@ -76,7 +83,7 @@ def _mailboxes(words: Sequence[str]) -> Iterator[list[Path]]:
         yield paths
 
 
-def _people(args: argparse.Namespace, version: Version, given: Sequence[str]) -> people.People:
+def people_of(args: argparse.Namespace, version: Version, given: Sequence[str]) -> people.People:
     """Who is who by the tree's mailmap, where a tree is named."""
     from series import addresses
 
@@ -89,7 +96,7 @@ def _people(args: argparse.Namespace, version: Version, given: Sequence[str]) ->
 
 
 def _show(made: Collected) -> None:
-    """The tags by patch, and lines that gave none."""
+    """The tags by patch, and lines that gave none; each folded under its entry."""
     titles = {
         patch.id: f"{patch.title} (v{version.version} {patch.number})"
         for version in made.known
@@ -99,15 +106,36 @@ def _show(made: Collected) -> None:
     for tag in made.tags:
         if tag.patch != shown:
             shown = tag.patch
-            say(f"{shown}: {titles.get(shown, '')}" if shown else "of no patch")
-        say(f"  {'+' if tag.taken else '-'} {tag.trailer}")
-        say(f"    v{tag.version}, {_why(tag)}; {' '.join(tag.messages)}")
+            _say(0, f"{shown}: {titles.get(shown, '')}" if shown else "of no patch")
+        _say(2, f"{'+' if tag.taken else '-'} {tag.trailer}")
+        who = "; ".join(made.written.get(name, _short(name)) for name in tag.messages)
+        _say(4, "; ".join(filter(None, (f"v{tag.version}, {_why(tag)}", who))))
     loose = [one for one in made.accounts if not one.patches]
     if loose:
         say("not taken:")
     for one in loose:
-        say(f"  {one.patch or 'cover letter'}: {one.text}")
-        say(f"    v{one.version}, {one.state}: {one.why}; {one.sender} {one.message_id}")
+        _say(2, f"{one.patch or 'cover letter'}: {one.text}")
+        who = made.written.get(one.message_id, _short(one.message_id))
+        _say(4, f"v{one.version}, {one.state}: {one.why}; {who}")
+
+
+def _say(indent: int, text: str) -> None:
+    """Print ``text`` with an indent, folded at the width of the terminal, never cut."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _COLUMNS
+    lines = textwrap.wrap(
+        text,
+        max(width, _COLUMNS // 2),
+        initial_indent=" " * indent,
+        subsequent_indent=" " * (indent + 2),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    say("\n".join(lines))
+
+
+def _short(name: str) -> str:
+    """The beginning of a message id."""
+    return name if len(name) <= _SHORT_ID else f"{name[:_SHORT_ID]}..."
 
 
 def _why(tag: Tag) -> str:
@@ -117,15 +145,24 @@ def _why(tag: Tag) -> str:
 
 
 def _summary(made: Collected) -> str:
-    still = made.comments.open
-    taken = sum(tag.taken for tag in made.tags)
     parts = [
         f"{made.new} new of {made.mails} replies",
         *(f"version {number} is new" for number in made.versions),
-        f"{len(made.tags)} tags, {taken} to take, {len(made.changed)} new or changed",
-        f"{len(still)} open comments, {len(made.comments.new)} new",
+        f"{found(made)}, {len(made.changed)} new or changed",
+        f"{counted(len(made.comments.open), 'open comment')}, {len(made.comments.new)} new",
     ]
     return "; ".join(parts)
+
+
+def found(made: Collected) -> str:
+    """How many tags there are, and how many of them go into the next version."""
+    taken = sum(tag.taken for tag in made.tags)
+    return f"{counted(len(made.tags), 'tag')}, {taken} to take"
+
+
+def counted(number: int, what: str) -> str:
+    """A number of things: "1 tag", "2 tags"."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _json(made: Collected) -> dict[str, object]:

@@ -5,10 +5,10 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import NamedTemporaryFile, mkdtemp
 from typing import get_args
 
 from generator.campaign import FILE_NAME, Split, load
@@ -17,8 +17,21 @@ from generator.rule import Rule, read_rule
 from generator.rules import bundled_folder, find_rule
 from generator.spatch import Engine, find_spatch
 from generator.tree import Tree
-from series import imported, options, posted_campaign, posted_mails, posting, wishes
+from series import (
+    collecting,
+    imported,
+    mailbox_files,
+    options,
+    posted_campaign,
+    posted_mails,
+    posting,
+    recipients,
+    wishes,
+)
 from series.addresses import key
+from series.collecting import Collected
+from series.commands import collect
+from series.mail import Mail
 from series.output import one_line, say
 from series.posted_campaign import Made
 from series.posting import Posting
@@ -111,9 +124,11 @@ def _run_from_mbox(args: argparse.Namespace, folder: Path, command: str) -> int:
     """Make a series folder of a posted series, and say what was taken and what is odd."""
     if args.split != "none" or args.define:
         raise UsageError("--split and -D go with --rule")
-    found = _posted(args)
+    mails = _mails(args)
+    found = _posted(args, mails)
     owners, notes = _owners(args, found)
     made = posted_campaign.make(found, owners)
+    collected: list[Collected] = []
 
     def fill(place: Path) -> None:
         for name, content in made.files.items():
@@ -122,14 +137,42 @@ def _run_from_mbox(args: argparse.Namespace, folder: Path, command: str) -> int:
         (place / FILE_NAME).write_text(made.text, encoding="utf-8")
         load(place)
         imported.record(place, found, made.ids)
+        with _mailbox(args, mails) as path:
+            collected.append(_replies(args, place, path))
 
     _make(folder, fill, keep=not args.dry_run)
-    _show_posted(args, folder, found, made, notes, f"{command} next")
+    _show_posted(args, folder, found, made, (notes, collected[0], command))
     return 0
 
 
-def _posted(args: argparse.Namespace) -> Posting:
-    """The posting that is asked for; what makes it useless is refused by name."""
+@contextmanager
+def _mailbox(args: argparse.Namespace, mails: Sequence[Mail]) -> Iterator[Path]:
+    """The mailbox that is named, or a file of the mails that came from the network."""
+    if not posted_mails.on_network(args.from_mbox):
+        yield Path(args.from_mbox)
+        return
+    with NamedTemporaryFile(prefix="reroll-mail-") as file:
+        for one in mails:
+            file.write(mailbox_files.escaped(one.content))
+        file.flush()
+        yield Path(file.name)
+
+
+def _replies(args: argparse.Namespace, place: Path, mailbox: Path) -> Collected:
+    """What the posted patches carry, and what people answered in the same mailbox.
+
+    Other versions in it stay there: which of them count is for 'collect' to be told.
+    """
+    return collecting.collect(
+        place,
+        [mailbox],
+        lambda version, given: collect.people_of(args, version, given),
+        take=False,
+    )
+
+
+def _mails(args: argparse.Namespace) -> list[Mail]:
+    """The mails that may be of the series; all of the thread, where it is on the network."""
     name = args.from_mbox
     if posted_mails.on_network(name):
         if not args.network:
@@ -137,9 +180,13 @@ def _posted(args: argparse.Namespace) -> Posting:
                 f"{one_line(name)}: is on the network, which is only asked with --network",
                 hint="or save the thread and name the file",
             )
-        mails = posted_mails.in_archive(name)
-    else:
-        mails = posted_mails.in_mailbox(Path(name))
+        return posted_mails.in_archive(name)
+    return posted_mails.in_mailbox(Path(name))
+
+
+def _posted(args: argparse.Namespace, mails: Sequence[Mail]) -> Posting:
+    """The posting that is asked for; what makes it useless is refused by name."""
+    name = args.from_mbox
     every = posting.postings(mails)
     found = posted_mails.choose(every, name, args.version, args.title)
     if wrong := posted_campaign.outside(found):
@@ -186,10 +233,12 @@ def _show_posted(
     folder: Path,
     found: Posting,
     made: Made,
-    notes: Sequence[str],
-    following: str,
+    more: tuple[Sequence[str], Collected, str],
 ) -> None:
-    odd = [*made.notes, *notes]
+    """Say what was made; ``more`` are notes, the replies, and how reroll is called next."""
+    notes, collected, command = more
+    odd = [*made.notes, *notes, *collected.notes]
+    following = f"{command} next"
     if args.json:
         patches = [
             {"number": patch.number, "id": made.ids[patch.number], "title": patch.title}
@@ -201,6 +250,10 @@ def _show_posted(
             "title": found.cover_title,
             "base": found.base,
             "patches": patches,
+            "replies": collected.mails,
+            "tags": len(collected.tags),
+            "comments": len(collected.comments.open),
+            "other_versions": list(collected.untaken),
             "notes": odd,
             "next": following,
         }
@@ -217,6 +270,15 @@ def _show_posted(
         say("the mails name no base commit: give --base, or base in series.toml")
     for note in odd:
         say(f"odd: {one_line(note)}")
+    say(
+        f"replies: {collected.mails}; {collect.found(collected)}; "
+        f"{collect.counted(len(collected.comments.open), 'open comment')}"
+    )
+    if collected.untaken:
+        numbers = recipients.patches(collected.untaken).partition(" ")[2]
+        which = f"version{'s' if len(collected.untaken) > 1 else ''} {numbers}"
+        name = one_line(args.from_mbox)
+        say(f"{name} is about {which}, too: '{command} collect {name}' reads these replies")
     say("nothing was written" if args.dry_run else f"next: {following}")
 
 
