@@ -7,6 +7,7 @@ is; taste alone is no reason to touch what somebody wrote.  Lines aligned with t
 comments and macros stay as they are.
 """
 
+import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -54,10 +55,10 @@ def apply(worktree: Worktree, before: Mapping[str, bytes], snapshot: str) -> str
 
 def _configuration(worktree: Worktree) -> tuple[Path | None, str]:
     """The tree's configuration of clang-format, or why it cannot be used."""
-    if not worktree.exists(CONFIGURATION):
-        return None, ""  # a tree that asks for no layout
     worktree.materialize([CONFIGURATION])
     file = worktree.path / CONFIGURATION
+    if not os.path.lexists(file):
+        return None, ""  # a tree that asks for no layout
     if file.is_symlink() or not file.is_file():
         return None, f"style pass not run: {CONFIGURATION} is no plain file"
     return file, ""

@@ -11,7 +11,7 @@ import contextlib
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -76,7 +76,11 @@ _LOCAL_VARIABLES = (
     "GIT_WORK_TREE",
 )
 _ZERO = "0" * 40
+_remembering: list[bool] = []
+_configurations: dict[Path, list[str]] = {}
 _PREFIX = "reroll-tree-"
+# Paths on a command line.
+_MANY = 200
 # What a worktree that is kept is for, in its administrative directory.
 _NOTE = "reroll-resolve"
 
@@ -182,6 +186,8 @@ class Tree:
             raise UsageError(f"{path}: {said}")
         bare, _, place = asked.stdout.decode("utf-8", "surrogateescape").partition("\n")
         self.bare = bare == "true"
+        self._tidied = False
+        self._described: dict[str, str] = {}
         work = None if self.bare else self._repo.working_tree_dir
         self.path = Path(work or place.rstrip("\n"))
         if self.bare and not self._repo.bare:
@@ -211,7 +217,9 @@ class Tree:
 
     def describe(self, commit: str) -> str:
         """A tag and distance for ``commit``, or its short id."""
-        return self.git("describe", "--tags", "--always", commit)
+        if commit not in self._described:
+            self._described[commit] = self.git("describe", "--tags", "--always", commit)
+        return self._described[commit]
 
     def subject(self, commit: str) -> str:
         """The first line of a commit's message."""
@@ -400,7 +408,9 @@ class Tree:
         It starts without files (but .gitattributes): writing out and removing a whole Linux takes
         far longer than all the work on the few files that a series needs.
         """
-        self._remove_orphans()
+        if not self._tidied:
+            self._remove_orphans()
+            self._tidied = True
         holder = Path(mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
         try:
             yield self._add_worktree(holder / "tree", commit)
@@ -461,18 +471,35 @@ def read_settings(prefix: str, *, cwd: Path) -> dict[str, tuple[str, ...]]:
     Keys are in lower case and without the prefix; a key that is given several
     times has several values, the one that wins last.
     """
-    result = run_git(
-        ["config", "-z", "--get-regexp", rf"^{re.escape(prefix)}\."],
-        cwd=cwd,
-        check=False,
-        neutral=False,
-    )
     found: dict[str, tuple[str, ...]] = {}
-    for entry in result.stdout.decode("utf-8", "replace").split("\0"):
+    for entry in _configuration(cwd):
         key, separator, value = entry.partition("\n")
-        if key:
+        if key.startswith(f"{prefix}."):
             name = key.removeprefix(f"{prefix}.")
             found[name] = (*found.get(name, ()), value if separator else "true")
+    return found
+
+
+@contextlib.contextmanager
+def one_reading() -> Iterator[None]:
+    """While this lasts, git's configuration is read once for each directory."""
+    _configurations.clear()
+    _remembering.append(True)
+    try:
+        yield
+    finally:
+        _remembering.pop()
+        _configurations.clear()
+
+
+def _configuration(cwd: Path) -> list[str]:
+    """All entries of git's configuration: a key, and its value behind a line end."""
+    if cwd in _configurations:
+        return _configurations[cwd]
+    result = run_git(["config", "-z", "--list"], cwd=cwd, check=False, neutral=False)
+    found = result.stdout.decode("utf-8", "replace").split("\0")
+    if _remembering:
+        _configurations[cwd] = found
     return found
 
 
@@ -487,19 +514,25 @@ class Worktree:
     def __init__(self, path: Path) -> None:
         self.path = path
 
+    @cached_property
+    def _unwritten(self) -> frozenset[str]:
+        """The tracked files that were not on disk at first; some of them may be since."""
+        listed = self.git("ls-files", "-z", "-v").decode("utf-8", "surrogateescape")
+        return frozenset(line[2:] for line in listed.split("\0") if line[:2] == "S ")
+
     def mark(self, bit: str, names: bytes) -> None:
         """Set a bit of git-update-index(1) on the NUL-separated ``names``."""
         self.git("update-index", "-z", bit, "--stdin", stdin=names)
 
     def materialize(self, paths: Sequence[str]) -> None:
         """Write the tracked files among ``paths`` out, unless they are there already."""
-        wanted = set(paths)
-        if all((self.path / path).exists() for path in wanted):
-            return
-        listed = self.git("ls-files", "-z", "-v").decode("utf-8", "surrogateescape")
-        absent = [
-            line[2:] for line in listed.split("\0") if line[:2] == "S " and line[2:] in wanted
-        ]
+        wanted = {path for path in paths if not (self.path / path).exists()}
+        absent = wanted & self._unwritten if wanted else set()
+        if absent:
+            # git apply writes a file that it changes, and may have taken it away.
+            listed = self.git("ls-files", "-z", "-v", "--", *_literal(absent))
+            lines = listed.decode("utf-8", "surrogateescape").split("\0")
+            absent = {line[2:] for line in lines if line[:2] == "S "} & absent
         if absent:
             names = "\0".join(absent).encode("utf-8", "surrogateescape") + b"\0"
             self.mark("--no-skip-worktree", names)
@@ -779,6 +812,11 @@ def _identities(author: Identity, committer: Identity) -> dict[str, str]:
         "GIT_COMMITTER_EMAIL": committer.email,
         "GIT_COMMITTER_DATE": committer.date,
     }
+
+
+def _literal(paths: Collection[str]) -> list[str]:
+    """Pathspecs for ``paths``; none, so that all files are meant, where they are too many."""
+    return [f":(literal){path}" for path in paths] if len(paths) <= _MANY else []
 
 
 def _c_files(path: str) -> tuple[str, ...]:

@@ -120,9 +120,11 @@ def _terminated(_number: int, _frame: FrameType | None) -> NoReturn:
 
 def _guarded(args: argparse.Namespace) -> int:
     from generator import process
+    from generator.tree import one_reading
 
     try:
-        code = int(_module(args.verb).run(args))
+        with one_reading():
+            code = int(_module(args.verb).run(args))
         sys.stdout.flush()
     except RerollError as error:
         for line in error.lines():

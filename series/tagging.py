@@ -42,6 +42,8 @@ class Register:
         folder = self._folder_of(change)
         if folder not in self._tags:
             self._tags[folder] = trailers.read(folder)
+        if not self._tags[folder]:
+            return Tagging()
         new = _made(change)
         named = (change.id, change.of, *self._former(folder, new))
         tags = [tag for tag in self._tags[folder] if self._concerns(tag, named)]

@@ -345,6 +345,7 @@ def test_a_change_of_the_rule_meanwhile_is_not_undone(reroll: Run, hand: Hand) -
     assert not (small.folder / "hand").exists()
 
 
+@pytest.mark.slow
 def test_a_split_patch(reroll: Run, small: Small, tmp_path: Path) -> None:
     text = (small.folder / "series.toml").read_text()
     start, end = text.index('[[patch]]\nid = "b"'), len(text)
@@ -495,6 +496,7 @@ def test_giving_up_a_resolution(reroll: Run, hand: Hand) -> None:
     assert (done.code, "is not a worktree that reroll left" in done.err) == (2, True)
 
 
+@pytest.mark.slow
 def test_lines_that_look_like_tables(reroll: Run, hand: Hand) -> None:
     """Footnotes, and what maintainers note between brackets."""
     small = hand.small
@@ -552,6 +554,7 @@ def with_template(reroll: Run, hand: Hand) -> Hand:
     return made
 
 
+@pytest.mark.slow
 def test_a_template_follows_the_code(reroll: Run, hand: Hand) -> None:
     """Words that nobody changed are no reason to refuse, nor a template's end."""
     hand = with_template(reroll, hand)
@@ -589,6 +592,7 @@ def test_code_and_words_at_once(
     assert new in git(small.tree, "log", "-1", "--format=%B", BRANCH)
 
 
+@pytest.mark.slow
 def test_the_command_that_failed_is_named(reroll: Run, hand: Hand) -> None:
     """Not 'generate', which knows nothing of the base that 'next' was given."""
     small = hand.small

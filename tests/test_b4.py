@@ -330,6 +330,7 @@ def test_what_absorb_took_is_no_difference_any_more(reroll: Run, prep: Small) ->
     )
 
 
+@pytest.mark.slow
 def test_what_was_changed_on_both_sides_is_refused(reroll: Run, prep: Small) -> None:
     assert reroll(*prep.words("b4", "export")).code == 0
     prep.rewrite("All users move", "Most users move")
@@ -467,6 +468,7 @@ def sent_by_b4(reroll: Run, prep: Small) -> Path:
     return prep.tree.parent / "sent.mbox"
 
 
+@pytest.mark.slow
 def test_mails_with_tracking_become_a_folder(reroll: Run, prep: Small, tmp_path: Path) -> None:
     box = sent_by_b4(reroll, prep)
     before = store.read(prep.folder, 2)

@@ -416,6 +416,7 @@ def test_a_base_that_has_a_patch_already(reroll: Run, generated: Small) -> None:
     assert reroll(*small.words("generate", "-v", 2)).code == 0
 
 
+@pytest.mark.slow
 def test_a_tag_stays_that_the_version_before_carried(reroll: Run, sent: Small) -> None:
     """v2 has one call more by the same rule, v3 is v2 again by a rule of other words."""
     trailers(sent, tag("a", ACK))
@@ -484,6 +485,7 @@ def test_nothing_to_make_again(reroll: Run, sent: Small) -> None:
     assert (done.code, "version 1 is not one that 'next' has made" in done.err) == (2, True)
 
 
+@pytest.mark.slow
 def test_shards_do_not_tell_of_each_other(reroll: Run, small: Small) -> None:
     """What became of one patch of a split is told once, with its title."""
     small.rewrite('id = "a"\n', 'id = "a"\nsplit = "directory"\n')

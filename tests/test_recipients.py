@@ -340,6 +340,7 @@ def test_update_readdresses_mails_by_rules(
     assert {path: path.read_bytes() for path in updated} == updated
 
 
+@pytest.mark.slow
 def test_what_was_sent_is_not_readdressed(reroll: Run, small: Small) -> None:
     assert reroll(*small.words("generate")).code == 0
     with smtp_server() as server:
@@ -465,7 +466,8 @@ def test_a_series_is_known_by_its_change_id(reroll: Run, small: Small) -> None:
     assert "change-id" not in next((small.folder / "versions/v2").glob("*0001*")).read_text()
 
 
-@pytest.mark.parametrize("policy", [pytest.param("none", marks=pytest.mark.slow), "previous"])
+@pytest.mark.slow
+@pytest.mark.parametrize("policy", ["none", "previous"])
 def test_a_version_answers_the_one_before_where_that_is_wanted(
     reroll: Run, small: Small, policy: str
 ) -> None:

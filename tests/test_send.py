@@ -283,6 +283,7 @@ def test_a_second_sender_stops(reroll: Run, small: Small, inbox: Inbox) -> None:
     assert "another 'reroll send' is at work" in done.err
 
 
+@pytest.mark.slow
 def test_a_server_that_leaves_without_an_answer(reroll: Run, small: Small, inbox: Inbox) -> None:
     """It may have taken the mail: reroll must not send it again by itself."""
     inbox.leave_at = 2

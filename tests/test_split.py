@@ -200,6 +200,7 @@ def test_waves_keep_their_order_and_merged_shards_drop_out(place: Place) -> None
     assert place.titles(2)[-1] == "api: remove old_call()"
 
 
+@pytest.mark.slow
 def test_series_of_their_own(place: Place, reroll: Run) -> None:
     place.rewrite('split = "subsystem"', 'split = "subsystem"\ninto = "series"')
     done = place.generate()

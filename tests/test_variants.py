@@ -25,6 +25,7 @@ def generate(reroll: Run, campaign: str, tree: Path, place: Path, base: str) -> 
 
 
 @pytest.mark.parametrize("campaign", ["reject_pfn_memory", "pin_first"])
+@pytest.mark.slow
 def test_sample_tree_compiles(reroll: Run, campaign: str, sample: Path, tmp_path: Path) -> None:
     commits = generate(reroll, campaign, sample, tmp_path, "v5.10")
     place = tmp_path / "build"
