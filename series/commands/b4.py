@@ -3,18 +3,16 @@
 import argparse
 import json
 import re
-import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import mkdtemp
 
 from generator import campaign as campaign_module
 from generator.campaign import FILE_NAME
-from generator.errors import RerollError, UsageError
+from generator.errors import UsageError
 from generator.tree import Tree
-from series import b4_branch, b4_import, b4_source, imported, options, store
+from series import b4_branch, b4_import, b4_source, imported, new_folder, options, store
 from series.b4_import import Folder
 from series.b4_source import Source
 from series.output import say
@@ -140,7 +138,8 @@ def _update(args: argparse.Namespace, folder: Path, tree: Tree | None, source: S
 
 def _create(args: argparse.Namespace, folder: Path, tree: Tree | None, source: Source) -> int:
     made = b4_import.new_folder(tree, source)
-    _write(folder, made, source, keep=not args.dry_run)
+    _require_free(folder, made.files)
+    new_folder.make(folder, lambda place: _fill(place, made, source), keep=not args.dry_run)
     changes = [f"{FILE_NAME}: {source.cover.title}", *sorted(made.files)]
     ending = "nothing was written" if args.dry_run else f"next: reroll -C {folder} generate"
     _report(args, folder, changes, made.notes, ending)
@@ -163,29 +162,6 @@ def _report(
     for change in changes:
         say(change)
     say(f"{folder}: {ending}")
-
-
-def _write(folder: Path, made: Folder, source: Source, *, keep: bool) -> None:
-    """Make the folder beside its place and put it there, ``series.toml`` last of all."""
-    _require_free(folder, made.files)
-    try:
-        if keep:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent if keep else None))
-    except OSError as error:
-        raise RerollError(f"{folder}: cannot be made: {error.strerror}") from error
-    try:
-        _fill(temporary, made, source)
-        temporary.chmod(0o755)
-        if keep and folder.exists():
-            for item in sorted(temporary.iterdir(), key=lambda one: one.name == FILE_NAME):
-                item.rename(folder / item.name)
-        elif keep:
-            temporary.rename(folder)
-    except OSError as error:
-        raise RerollError(f"{folder}: cannot be made: {error.strerror}") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _fill(folder: Path, made: Folder, source: Source) -> None:

@@ -8,11 +8,11 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile, mkdtemp
+from tempfile import NamedTemporaryFile
 from typing import get_args
 
 from generator.campaign import FILE_NAME, Split, load
-from generator.errors import ExpectedFailureError, RerollError, UsageError
+from generator.errors import ExpectedFailureError, UsageError
 from generator.rule import Rule, read_rule
 from generator.rules import bundled_folder, find_rule
 from generator.spatch import Engine, find_spatch
@@ -21,6 +21,7 @@ from series import (
     collecting,
     imported,
     mailbox_files,
+    new_folder,
     options,
     posted_campaign,
     posted_mails,
@@ -111,7 +112,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         what = f"the campaign '{args.campaign}'"
         fill = _of_campaign(args)
-    _make(folder, fill, keep=not args.dry_run)
+    new_folder.make(folder, fill, keep=not args.dry_run)
     following = f"reroll -C {where} --tree LINUX generate"
     if args.json:
         say(json.dumps({"folder": str(folder), "next": following}))
@@ -140,7 +141,7 @@ def _run_from_mbox(args: argparse.Namespace, folder: Path, command: str) -> int:
         with _mailbox(args, mails) as path:
             collected.append(_replies(args, place, path))
 
-    _make(folder, fill, keep=not args.dry_run)
+    new_folder.make(folder, fill, keep=not args.dry_run)
     _show_posted(args, folder, found, made, (notes, collected[0], command))
     return 0
 
@@ -329,26 +330,3 @@ def _check(rule: Rule, args: argparse.Namespace) -> None:
 
 def _copy(source: Path, folder: Path, ignored: Callable[..., set[str]]) -> None:
     shutil.copytree(source, folder, dirs_exist_ok=True, ignore=ignored)
-
-
-def _make(folder: Path, fill: Callable[[Path], None], *, keep: bool) -> None:
-    """Fill a temporary folder and, to ``keep`` it, put it in its place: all or nothing."""
-    try:
-        if keep:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent if keep else None))
-    except OSError as error:
-        raise RerollError(f"{folder}: cannot be made: {error.strerror}") from error
-    try:
-        fill(temporary)
-        temporary.chmod(0o755)
-        if keep and folder.exists():
-            # It may be somebody's current directory: it stays the same one.
-            for item in temporary.iterdir():
-                item.rename(folder / item.name)
-        elif keep:
-            temporary.rename(folder)
-    except OSError as error:
-        raise RerollError(f"{folder}: cannot be made: {error.strerror}") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
