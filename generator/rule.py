@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from generator import script_parts
 from generator.errors import CampaignError
 from generator.templates import names, render
 
@@ -66,8 +67,9 @@ class Rule:
 
     ``text`` is SmPL (a template is already rendered), ``defines`` are the
     values of its virtual identifiers, ``options`` are the words its header asks
-    spatch for, ``scripts`` the languages of its script rules, ``remaining`` which
-    sites it may leave.
+    spatch for, ``patch_text`` is what spatch gets: the text less the scripts that
+    patch mode does not run, ``scripts`` the languages of those that are left,
+    ``remaining`` which sites it may leave.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Rule:
     scripts: tuple[str, ...] = ()
     remaining: str = "explained"
     defines: Mapping[str, str] = field(default_factory=dict)
+    patch_text: str = ""
 
     @property
     def arguments(self) -> list[str]:
@@ -232,6 +235,11 @@ def parse_rule(text: str, *, name: str, defines: Mapping[str, str] | None = None
     """The rule that ``text`` is; raises ``CampaignError`` naming every problem of its header."""
     header = _header(text)
     problems: list[str] = []
+    virtuals = tuple(
+        word for found in _VIRTUAL.findall(text) for word in re.split(r"[\s,]+", found)
+    )
+    given = set(defines or {})
+    runs = script_parts.without_reports(text, {"patch"}, set(virtuals) - given)
     rule = Rule(
         name=name,
         text=text,
@@ -240,12 +248,11 @@ def parse_rule(text: str, *, name: str, defines: Mapping[str, str] | None = None
         ),
         options=_options(" ".join(header.get("Options", [])).split(), name, problems),
         keywords=tuple(" ".join(header.get("Keywords", [])).replace(",", " ").split()),
-        virtuals=tuple(
-            word for found in _VIRTUAL.findall(text) for word in re.split(r"[\s,]+", found)
-        ),
-        scripts=_scripts(text),
+        virtuals=virtuals,
+        scripts=_scripts(runs),
         remaining=_remaining(header),
         defines=dict(defines or {}),
+        patch_text=runs,
     )
     for pattern, what in _FORBIDDEN:
         if found := pattern.search(text):

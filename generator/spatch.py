@@ -195,7 +195,7 @@ class Engine:
         for name in ("home", "cwd", "tmp"):
             (self._dir / name).mkdir()
         self._cocci = self._dir / "rule.cocci"
-        self._cocci.write_text(self._rule.text, encoding="utf-8")
+        self._cocci.write_text(self._rule.patch_text, encoding="utf-8")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -208,7 +208,7 @@ class Engine:
         header's ``// Keywords:``.  Empty when it has none.  Raises
         ``CampaignError`` with spatch's line and column when the rule is wrong.
         """
-        key = (str(self._spatch.path), self._rule.text, *self._rule.arguments)
+        key = (str(self._spatch.path), self._rule.patch_text, *self._rule.arguments)
         if key not in _TOKENS:
             _TOKENS[key] = self._ask_tokens()
         return _TOKENS[key] or self._rule.keywords
