@@ -5,15 +5,16 @@ kernel-doc follows a changed parameter list, and changed statements are laid out
 the tree's .clang-format has it.
 """
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from generator import edits, kernel_doc, style
 from generator.buckets import Bucket
 from generator.errors import ExpectedFailureError
-from generator.includes import local_includes
 from generator.ledger import Ledger, Search, account, within, words_pattern
 from generator.rule import Rule
+from generator.sources import Forgetful, Sources, Store
 from generator.spatch import Engine, Kind, Outcome, Spatch
 from generator.tree import Worktree
 
@@ -64,7 +65,10 @@ class TroubleError(ExpectedFailureError):
 
 @dataclass(frozen=True)
 class Bench:
-    """What a rule needs to run: a worktree, a spatch for it, limits, and who is told."""
+    """What a rule needs to run: a worktree, a spatch for it, limits, and who is told.
+
+    ``store`` has the outcomes of earlier runs.
+    """
 
     worktree: Worktree
     spatch: Callable[[Rule], Spatch]
@@ -72,6 +76,7 @@ class Bench:
     jobs: int
     allow_scripts: bool = False
     progress: Progress = lambda _what, _done, _total: None
+    store: Store = field(default_factory=Forgetful)
 
     def engine(self, rule: Rule) -> Engine:
         """An engine for ``rule``; ``UsageError`` when it needs scripts and may not."""
@@ -131,14 +136,13 @@ def convert(bench: Bench, order: Order) -> Conversion:
         hits = worktree.grep(tokens, order.paths)
         files = [file for file in sorted(hits) if file.endswith((".c", ".h"))]
         files = [file for file in files if within(file, order.exclude) is None]
-        materialize(worktree, files)
         outcomes = _run(bench, engine, rule, files, tokens)
         if outcomes and all(outcome.kind is Kind.FAILED for outcome in outcomes):
             engine.verify()  # it may be the rule, not the files
         search = _search(order, derived, hits, outcomes, worktree)
         troubles = _troubles(outcomes, search)
         before = {
-            outcome.path: (worktree.path / outcome.path).read_bytes()
+            outcome.path: worktree.file(outcome.path).read_bytes()
             for outcome in outcomes
             if outcome.diff
         }
@@ -176,12 +180,34 @@ def words_of(order: Order, derived: Sequence[str]) -> tuple[str, ...]:
 def _run(
     bench: Bench, engine: Engine, rule: Rule, files: Sequence[str], tokens: Sequence[str]
 ) -> list[Outcome]:
-    return engine.run(
-        bench.worktree.path,
-        files,
-        tokens,
-        lambda done: bench.progress(rule.name, done, len(files)),
-    )
+    """The outcome of each file: what is known of the same contents, else what spatch says."""
+    sources = Sources(bench.worktree, bench.store, files)
+    fingerprint = engine.fingerprint(tokens)
+    keys = {path: sources.key(path, fingerprint) for path in files}
+    done = _remembered(bench.store, keys)
+    todo = [path for path in files if path not in done]
+    bench.worktree.materialize(sources.files(todo))
+    bench.progress(rule.name, len(done), len(files))
+
+    def note(fresh: Sequence[Outcome]) -> None:
+        done.update((outcome.path, outcome) for outcome in fresh)
+        bench.store.put({keys[one.path]: one.packed() for one in fresh if one.lasting})
+        bench.progress(rule.name, len(done), len(files))
+
+    if todo:
+        engine.run(bench.worktree.path, todo, tokens, note)
+    return [done[path] for path in sorted(done)]
+
+
+def _remembered(store: Store, keys: Mapping[str, bytes]) -> dict[str, Outcome]:
+    """The outcomes that are known, by path."""
+    known = store.get(keys.values())
+    found = {}
+    for path, key in keys.items():
+        if key in known:
+            with contextlib.suppress(ValueError):  # of another reroll
+                found[path] = Outcome.unpacked(path, known[key])
+    return found
 
 
 def _search(
@@ -218,7 +244,7 @@ def _search(
 
 def _lines(worktree: Worktree, outcome: Outcome) -> frozenset[str]:
     """The lines of text, as they are before the rule, that spatch could not parse."""
-    text = (worktree.path / outcome.path).read_bytes().decode("latin-1").split("\n")
+    text = worktree.file(outcome.path).read_bytes().decode("latin-1").split("\n")
     return frozenset(text[number - 1].strip() for number in outcome.unparsed)
 
 
@@ -293,19 +319,3 @@ def _document(
 def _latin(texts: Mapping[str, str]) -> dict[str, str]:
     """Texts of a campaign as they look in a file that is read byte by character."""
     return {name: text.encode().decode("latin-1") for name, text in texts.items()}
-
-
-def materialize(worktree: Worktree, files: Sequence[str]) -> None:
-    """Write out ``files`` and the headers that spatch reads with them."""
-    seen: set[str] = set()
-    todo = set(files)
-    while todo:
-        worktree.materialize(sorted(todo))
-        seen |= todo
-        present = [path for path in todo if (worktree.path / path).is_file()]
-        todo = {
-            header
-            for path in present
-            if not (worktree.path / path).is_symlink()
-            for header in local_includes(path, (worktree.path / path).read_bytes())
-        } - seen

@@ -11,6 +11,8 @@ reads ``.cocciconfig`` from both; and never sees a path with a character that it
 own shell commands would interpret.
 """
 
+import hashlib
+import json
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -82,6 +84,26 @@ class Outcome:
         if self.kind in (Kind.CHANGED, Kind.UNCHANGED):
             return ""
         return f"{self.path}: {self.kind}: {self.detail}"
+
+    @property
+    def lasting(self) -> bool:
+        """Whether it would be the same another time: it depends on nothing but contents."""
+        return self.kind in (Kind.CHANGED, Kind.UNCHANGED, Kind.UNPARSED)
+
+    def packed(self) -> bytes:
+        """All but the path, as bytes."""
+        head = json.dumps([self.kind, self.unparsed, self.detail])
+        return head.encode() + b"\n" + self.diff
+
+    @classmethod
+    def unpacked(cls, path: str, data: bytes) -> "Outcome":
+        """What ``packed`` made, for ``path``; ``ValueError`` when it is something else."""
+        head, _, diff = data.partition(b"\n")
+        try:
+            kind, unparsed, detail = json.loads(head)
+            return cls(path, Kind(kind), diff, tuple(map(int, unparsed)), str(detail))
+        except TypeError as error:
+            raise ValueError("no outcome") from error
 
 
 @dataclass(frozen=True)
@@ -213,6 +235,21 @@ class Engine:
             _TOKENS[key] = self._ask_tokens()
         return _TOKENS[key] or self._rule.keywords
 
+    def fingerprint(self, tokens: Sequence[str]) -> bytes:
+        """A digest of all that outcomes follow from but the files.
+
+        That is: the spatch program, the rule and its words, options, the time limit.
+        """
+        facts = self._spatch.path.stat()
+        told = [
+            *(str(self._spatch.path), self._spatch.version),
+            *map(str, (facts.st_size, facts.st_mtime_ns, self._timeout)),
+            *(self._rule.patch_text, *self._rule.arguments, *self._rule.options),
+            *tokens,
+        ]
+        joined = "\0".join([str(len(told)), *told])
+        return hashlib.sha256(joined.encode("utf-8", "surrogateescape")).digest()
+
     def _ask_tokens(self) -> tuple[str, ...]:
         result = self._run(["--parse-cocci", str(self._cocci), *self._rule.arguments], limit=60)
         said = result.stdout.decode("utf-8", "replace")
@@ -236,14 +273,13 @@ class Engine:
         tree: Path,
         paths: Sequence[str],
         tokens: Sequence[str],
-        progress: Callable[[int], None] = lambda _: None,
+        each: Callable[[Sequence[Outcome]], None] = lambda _: None,
     ) -> list[Outcome]:
         """Run the rule on ``paths`` of ``tree``: one Outcome a path, sorted by path.
 
-        ``tokens`` are the words that the rule is about; ``progress`` is called
-        with the number of files done so far.  Raises ``CampaignError`` when
-        spatch says that the rule is wrong and ``ProgramError`` when spatch
-        cannot be run at all.
+        ``tokens`` are the words that the rule is about; ``each`` is called with
+        outcomes as they come.  Raises ``CampaignError`` when spatch says that the
+        rule is wrong and ``ProgramError`` when spatch cannot be run at all.
         """
         tree = tree.resolve()
         self._words = re.compile(
@@ -254,6 +290,7 @@ class Engine:
         outcomes = [_unsafe(tree, path) for path in paths]
         todo = [path for path, bad in zip(paths, outcomes, strict=True) if bad is None]
         done = [bad for bad in outcomes if bad is not None]
+        each(done)
         size = max(1, min(_BATCH, -(-len(todo) // self._jobs)))
         batches = [todo[start : start + size] for start in range(0, len(todo), size)]
         executor = ThreadPoolExecutor(max_workers=self._jobs)
@@ -262,8 +299,9 @@ class Engine:
             while pending:
                 finished, pending = wait(pending, return_when=FIRST_COMPLETED)
                 for future in finished:
-                    done += future.result()
-                    progress(len(done))
+                    fresh = future.result()
+                    done += fresh
+                    each(fresh)
         except BaseException:
             executor.shutdown(wait=False, cancel_futures=True)
             process.kill_all()

@@ -610,17 +610,21 @@ class Worktree:
         lines = [odd.get(path, f"HEAD:{path}") for path in wanted]
         asked = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
         said = self.git("cat-file", "--batch", stdin=asked) if wanted else b""
-        found, at = {}, 0
-        for path in wanted:
-            end = said.index(b"\n", at)
-            facts = said[at:end].rsplit(b" ", 2)
-            at = end + 1
-            if facts[-1].isdigit():
-                size = int(facts[-1])
-                if facts[-2] == b"blob":
-                    found[path] = said[at : at + size]
-                at += size + 1
-        return found
+        return _batch(wanted, said)
+
+    def entries(self) -> dict[str, tuple[str, str]]:
+        """The index: mode and blob id of every tracked file, by path."""
+        listed = self.git("ls-files", "-s", "-z").decode("utf-8", "surrogateescape")
+        lines = (line.partition("\t") for line in listed.split("\0") if line)
+        return {path: (facts[:6], facts[7:-2]) for facts, _, path in lines}
+
+    def blobs(self, ids: Collection[str]) -> dict[str, bytes]:
+        """The contents of blobs, by id; what is no blob is left out."""
+        if not ids:
+            return {}
+        wanted = list(ids)
+        said = self.git("cat-file", "--batch", stdin="".join(f"{one}\n" for one in wanted).encode())
+        return _batch(wanted, said)
 
     def _blob(self, path: str) -> str:
         words = ["rev-parse", "--verify", "--quiet", f"HEAD:{path}"]
@@ -812,6 +816,21 @@ def _identities(author: Identity, committer: Identity) -> dict[str, str]:
         "GIT_COMMITTER_EMAIL": committer.email,
         "GIT_COMMITTER_DATE": committer.date,
     }
+
+
+def _batch(wanted: Sequence[str], said: bytes) -> dict[str, bytes]:
+    """What ``git cat-file --batch`` said of each of ``wanted``, as far as that is a blob."""
+    found, at = {}, 0
+    for name in wanted:
+        end = said.index(b"\n", at)
+        facts = said[at:end].rsplit(b" ", 2)
+        at = end + 1
+        if facts[-1].isdigit():
+            size = int(facts[-1])
+            if facts[-2] == b"blob":
+                found[name] = said[at : at + size]
+            at += size + 1
+    return found
 
 
 def _literal(paths: Collection[str]) -> list[str]:

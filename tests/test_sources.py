@@ -1,0 +1,154 @@
+"""Warm runs: only what changed is run, and the bytes are those of a cold run."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generator import includes
+from generator.conversion import Bench, Order, convert
+from generator.rule import parse_rule
+from generator.sources import Sources
+from generator.spatch import Kind, Outcome, Spatch, find_spatch
+from generator.tree import Tree
+from tests.repositories import commit_all, make_repository
+
+TYPED = """\
+@@ struct thing *t; @@
+- old_call(t)
++ new_call(t)
+"""
+FILES = {
+    "a/a.c": '#include "a.h"\nint a(struct thing *t)\n{\n\treturn old_call(t);\n}\n',
+    "a/a.h": '#include "../deep/deep.h"\n',
+    "deep/deep.h": "struct thing { int x; };\n",
+    "b/b.c": '#include "gone.h"\nint b(struct thing *t)\n{\n\treturn old_call(t);\n}\n',
+    "c/c.c": "int c(void)\n{\n\treturn 0;\n}\n",
+}
+
+
+class Memory(dict[bytes, bytes]):
+    """A store that forgets nothing."""
+
+    def get(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:  # type: ignore[override]
+        return {key: self[key] for key in keys if key in self}
+
+    def put(self, items: Mapping[bytes, bytes]) -> None:
+        self.update(items)
+
+
+@pytest.fixture(scope="module")
+def spatch() -> Spatch:
+    return find_spatch()
+
+
+def run(
+    place: Path, store: Memory, spatch: Spatch, text: str = TYPED, timeout: int = 60
+) -> tuple[bytes, int]:
+    """What a rule changes, and how many files spatch was given on its first run."""
+    rule = parse_rule(text, name="x.cocci")
+    told: list[tuple[int, int]] = []
+    tree = Tree(place)
+    with tree.worktree(tree.resolve("HEAD")) as worktree:
+        bench = Bench(
+            worktree,
+            lambda _: spatch,
+            timeout=timeout,
+            jobs=1,
+            progress=lambda _, done, total: told.append((done, total)),
+            store=store,
+        )
+        convert(bench, Order(rule, style=False))
+        diff = worktree.staged_diff()
+    tree.close()
+    return diff, told[0][1] - told[0][0]
+
+
+def test_only_what_changed_is_run_again(tmp_path: Path, spatch: Spatch) -> None:
+    place = make_repository(tmp_path / "tree", FILES)
+    store = Memory()
+    cold, count = run(place, store, spatch)
+    assert (b"new_call(t)" in cold, count) == (True, 3)
+    assert run(place, store, spatch) == (cold, 0)
+    # A header three steps away decides whether the type is known.
+    (place / "deep/deep.h").write_text("struct thing { long y; };\n")
+    commit_all(place, "another header")
+    assert run(place, store, spatch) == (cold, 2)
+    # A header that was not there, and the file itself.
+    (place / "b/gone.h").write_text("struct thing { int x; };\n")
+    (place / "a/a.c").write_text(FILES["a/a.c"] + "\n/* more */\n")
+    commit_all(place, "two files")
+    fresh = run(place, Memory(), spatch)
+    assert run(place, store, spatch) == fresh
+    assert run(place, store, spatch) == (fresh[0], 0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"text": TYPED + "\n"},
+        {"text": TYPED.replace("new_call", "newer_call")},
+        {"timeout": 61},
+    ],
+)
+def test_another_rule_or_option_is_another_result(
+    tmp_path: Path, spatch: Spatch, change: dict[str, object]
+) -> None:
+    place = make_repository(tmp_path / "tree", FILES)
+    store = Memory()
+    run(place, store, spatch)
+    cold = run(place, Memory(), spatch, **change)  # type: ignore[arg-type]
+    assert run(place, store, spatch, **change) == cold  # type: ignore[arg-type]
+
+
+def test_a_damaged_store_is_a_cold_run(tmp_path: Path, spatch: Spatch) -> None:
+    place = make_repository(tmp_path / "tree", FILES)
+    store = Memory()
+    cold = run(place, store, spatch)
+    for key, value in store.items():
+        if value.startswith(b"["):
+            store[key] = b"\xff not what it was"
+    assert run(place, store, spatch) == cold
+
+
+def test_a_kept_outcome_is_the_same() -> None:
+    outcome = Outcome("a.c", Kind.CHANGED, b"--- a/a.c\n\xff\0\n", (3, 4), "x\ny")
+    assert Outcome.unpacked("a.c", outcome.packed()) == outcome
+    for bad in (b"", b"[]\n", b'["changed"]\n', b'["odd", [], ""]\n', b'["changed", 3, ""]\n'):
+        with pytest.raises(ValueError, match=r"."):
+            Outcome.unpacked("a.c", bad)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from("abcdef"), st.lists(st.sampled_from("abcdefgh"), max_size=4), max_size=6
+    )
+)
+def test_what_is_reached_is_what_can_be_reached(edges: dict[str, list[str]]) -> None:
+    """Loops end, and what is not there leads nowhere."""
+    found = includes.graph(
+        ["a"], lambda paths: {path: tuple(edges[path]) for path in paths if path in edges}
+    )
+    expected: set[str] = set()
+    todo = ["a"]
+    while todo:
+        for name in edges.get(todo.pop(), []):
+            if name not in expected:
+                expected.add(name)
+                todo.append(name)
+    assert includes.reached("a", found) == expected - {"a"}
+
+
+def test_links_and_directories_are_no_text(tmp_path: Path) -> None:
+    files = {**FILES, "a/a.c": '#include "link.h"\n#include "../deep"\n'}
+    place = make_repository(tmp_path / "tree", files)
+    (place / "a/link.h").symlink_to("a.h")
+    commit_all(place, "a link")
+    tree = Tree(place)
+    with tree.worktree(tree.resolve("HEAD")) as worktree:
+        sources = Sources(worktree, Memory(), ["a/a.c", "none.c"])
+        assert sources.files(["a/a.c", "none.c"]) == ["a/a.c", "a/link.h"]
+        assert sources.key("a/a.c", b"") != sources.key("none.c", b"")
+    tree.close()
