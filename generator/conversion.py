@@ -13,8 +13,9 @@ from generator import edits, kernel_doc, style
 from generator.buckets import Bucket
 from generator.errors import ExpectedFailureError
 from generator.ledger import Ledger, Search, account, within, words_pattern
+from generator.results import NoResults, Store
 from generator.rule import Rule
-from generator.sources import Forgetful, Sources, Store
+from generator.sources import Sources
 from generator.spatch import Engine, Kind, Outcome, Spatch
 from generator.tree import Worktree
 
@@ -76,7 +77,7 @@ class Bench:
     jobs: int
     allow_scripts: bool = False
     progress: Progress = lambda _what, _done, _total: None
-    store: Store = field(default_factory=Forgetful)
+    store: Store = field(default_factory=NoResults)
 
     def engine(self, rule: Rule) -> Engine:
         """An engine for ``rule``; ``UsageError`` when it needs scripts and may not."""

@@ -59,9 +59,13 @@ def without_reports(text: str, defined: Iterable[str], declared: Iterable[str]) 
         if block.script == "script" and runs is False:
             dead.append(block)
     scripts = [block for block in blocks if block.script == "script"]
-    if len(dead) < len(scripts):
+    wanted = any(
+        block.script in ("initialize", "finalize") and _evaluate(block.depends, values)
+        for block in blocks
+    )
+    if not dead or len(dead) < len(scripts) or wanted:
         return text
-    # Of no script that runs, what comes before and after is none, too.
+    # Where no script runs, nothing needs what comes before and after them.
     gone = [block for block in blocks if block.script]
     kept = _blanked(text, gone)
     names = [block.name for block in gone if block.name]
@@ -81,10 +85,10 @@ def _blocks(text: str) -> list[_Block]:
             break
         heads.append((head, ends))
         at = ends.end()
-    starts = [head.start() for head, _ in heads]
+    stops = [*(head.start() for head, _ in heads[1:]), len(text)]
     return [
-        _block(head, text[head.end() : ends.start()], end)
-        for (head, ends), end in zip(heads, [*starts[1:], len(text)], strict=True)
+        _block(head, text[head.end() : ends.start()], stop)
+        for (head, ends), stop in zip(heads, stops, strict=False)
     ]
 
 

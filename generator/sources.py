@@ -5,37 +5,16 @@ without a byte of it being read.
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
-from typing import Protocol
+from collections.abc import Collection, Iterable
 
 from generator import includes
+from generator.results import Store
 from generator.tree import Worktree
 
 _LINK = "120000"
 # Of what is remembered here; another number when it means something else.
 _INCLUDES = b"includes 1\0"
 _OUTCOME = b"outcome 1\0"
-
-
-class Store(Protocol):
-    """Results by digests; it may forget."""
-
-    def get(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
-        """Those of ``keys`` that are known, with what they stand for."""
-
-    def put(self, items: Mapping[bytes, bytes]) -> None:
-        """Remember results."""
-
-
-class Forgetful:
-    """A store that knows nothing."""
-
-    def get(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:  # noqa: ARG002
-        """Nothing."""
-        return {}
-
-    def put(self, items: Mapping[bytes, bytes]) -> None:
-        """Forget ``items``."""
 
 
 class Sources:

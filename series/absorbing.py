@@ -30,7 +30,7 @@ from series.hand_edits import mail_of, take_code
 from series.hand_words import note_unsigned, set_message, take_author, take_words
 from series.pairing import Pair, Range, find_own, pair, read_range, subject
 from series.rewording import Words, words_of
-from series.settings import jobs_of
+from series.settings import jobs_of, store_of
 from series.version import Absorbed, Version
 
 _B4_COVER = "--- b4-submit-tracking ---"
@@ -315,7 +315,7 @@ def _workshop(job: Job, campaign: Campaign, commit: str) -> Iterator[Workshop]:
     """A place to run steps of ``campaign`` in, at ``commit``."""
     request = job.request
     spatches = generate.Spatches(request.settings.spatch)
-    with request.tree.worktree(commit) as worktree:
+    with request.tree.worktree(commit) as worktree, store_of(request.settings) as store:
         yield Workshop(
             campaign=campaign,
             tree=request.tree,
@@ -326,6 +326,7 @@ def _workshop(job: Job, campaign: Campaign, commit: str) -> Iterator[Workshop]:
                 jobs=jobs_of(request.settings),
                 allow_scripts=request.allow_scripts,
                 progress=request.report,
+                store=store,
             ),
             owners=lambda kind, files: ownership.labels(worktree, kind, files),
             previous=_shards(job.version),

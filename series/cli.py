@@ -36,6 +36,7 @@ VERBS = {
     "next": "the next version: rules again, tags carried, what changed",
     "range-diff": "what is different between two versions",
     "b4": "hand a series over to b4, or take one from it",
+    "cache": "results kept for later runs: show, check, remove",
 }
 INTERNAL_ERROR = 70
 INTERRUPTED = 130

@@ -36,7 +36,7 @@ from series import (
     store,
     tagging,
 )
-from series.settings import Settings, jobs_of
+from series.settings import Settings, jobs_of, store_notes, store_of
 from series.version import (
     MANIFEST_FORMAT,
     MANY,
@@ -76,6 +76,7 @@ class Constructed:
     date: str
     spatch: str
     tags: tagging.Register
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,10 @@ def construct(request: Request, report: Progress) -> Constructed:
     tags = tagging.Register(lambda change: _home(request.campaign, change), request.version, ids)
     report("reading the rules", 0, 0)
     committer = replace(request.tree.identity(), date=_date(request))
-    with request.tree.worktree(request.base) as worktree:
+    with (
+        request.tree.worktree(request.base) as worktree,
+        store_of(request.settings) as store,
+    ):
         bench = Bench(
             worktree=worktree,
             spatch=spatches.choose,
@@ -140,6 +144,7 @@ def construct(request: Request, report: Progress) -> Constructed:
             jobs=jobs_of(request.settings),
             allow_scripts=request.allow_scripts,
             progress=report,
+            store=store,
         )
         check_rules(bench, request.campaign)
         shop = Workshop(
@@ -152,7 +157,8 @@ def construct(request: Request, report: Progress) -> Constructed:
             command=request.command,
         )
         built = build(shop, committer, tags)
-    return Constructed(request, built, committer.date, spatches.versions, tags)
+    notes = store_notes(store)
+    return Constructed(request, built, committer.date, spatches.versions, tags, notes)
 
 
 def write_mails(made: Constructed, campaign: Campaign) -> Outcome:
@@ -171,7 +177,7 @@ def write_mails(made: Constructed, campaign: Campaign) -> Outcome:
             work = replace(made, request=one, built=part)
             series.append(_compose(work, worktree, above))
     planned = dict.fromkeys(note for one in series for note in one.notes)
-    notes = (*_notes(built), *planned, *_many(series), *_waiting(request))
+    notes = (*made.notes, *_notes(built), *planned, *_many(series), *_waiting(request))
     return Outcome(tuple(series), records.skipped(built), records.rest(built), notes)
 
 

@@ -13,6 +13,7 @@ from typing import Literal
 
 from generator.campaign import Settings as CampaignSettings
 from generator.errors import UsageError
+from generator.results import NoResults, Results, Store, default_place
 from generator.tree import read_settings
 from series import policy
 from series.policy import Policy
@@ -26,7 +27,8 @@ class Settings:
     a file for spatch; ``jobs``: processes at a time; ``maintainers``: what reads
     MAINTAINERS, we or the tree's own script; ``recipients``: who gets which mail;
     ``sendtimeout``: seconds a mail for git send-email; ``archive``: the base URL of
-    a public-inbox, in which mails of unknown fate are looked up.
+    a public-inbox, in which mails of unknown fate are looked up; ``cache``: whether
+    results are kept for later runs; ``cachelimit``: how many bytes of them.
     """
 
     tree: str = ""
@@ -37,6 +39,8 @@ class Settings:
     recipients: Policy = field(default_factory=Policy)
     sendtimeout: int = 300
     archive: str = ""
+    cache: bool = True
+    cachelimit: int = 1 << 30
 
 
 def from_git(cwd: Path) -> Settings:
@@ -69,13 +73,45 @@ def jobs_of(settings: Settings) -> int:
     return settings.jobs or len(os.sched_getaffinity(0))
 
 
+def store_of(settings: Settings) -> Results | NoResults:
+    """The store of results that these settings name; a context manager."""
+    return Results(default_place(), limit=settings.cachelimit) if settings.cache else NoResults()
+
+
+def store_notes(store: Store) -> tuple[str, ...]:
+    """What a user should know of a store that was used."""
+    return (f"the store of results: {store.problem}",) if store.problem else ()
+
+
 def _set(settings: Settings, name: str, text: str, where: str) -> Settings:
     if name in ("timeout", "jobs", "sendtimeout"):
         if not text.isdigit() or (name != "jobs" and int(text) < 1) or int(text) > 86400:
             raise UsageError(f"{where}: '{text}' is not a whole number from 1 to 86400")
         return replace(settings, **{name: int(text)})  # type: ignore[arg-type]
+    if name == "cache":
+        return replace(settings, cache=_truth(text, where))
+    if name == "cachelimit":
+        return replace(settings, cachelimit=_bytes(text, where))
     if name == "maintainers" and text not in ("python", "script"):
         raise UsageError(f"{where}: '{text}' is not one of python, script")
     if name == "archive" and text and not re.match(r"https?://[^/\s]+\S*\Z", text):
         raise UsageError(f"{where}: '{text}' is not the http or https URL of an archive")
     return replace(settings, **{name: text})  # type: ignore[arg-type]
+
+
+def _truth(text: str, where: str) -> bool:
+    """A truth value as git-config(1) has them."""
+    if text.lower() in ("true", "yes", "on", "1"):
+        return True
+    if text.lower() in ("false", "no", "off", "0", ""):
+        return False
+    raise UsageError(f"{where}: '{text}' is not true or false")
+
+
+def _bytes(text: str, where: str) -> int:
+    """A number of bytes with one of the suffixes of git-config(1): k, m, g."""
+    found = re.fullmatch(r"([0-9]{1,12})([kmg]?)", text, re.IGNORECASE)
+    size = int(found[1]) << {"": 0, "k": 10, "m": 20, "g": 30}[found[2].lower()] if found else 0
+    if size < 1 << 20:
+        raise UsageError(f"{where}: '{text}' is not a size from 1m on, like 500m or 2g")
+    return size

@@ -22,11 +22,16 @@ settings.load_profile("reroll")
 
 
 def seal(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cut what runs off from the user's configuration; ``home`` is its home."""
+    """Cut what runs off from the user's configuration; ``home`` is its home.
+
+    All tests of a process share a store of results: what spatch made of the same bytes is
+    the same (tests/test_sources.py), and most tests are not about it.
+    """
     for name in list(os.environ):
         if name.startswith(("GIT_", "XDG_", "REROLL_T", "LC_", "SOURCE_DATE")) or "proxy" in name:
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home.parent / "cache"))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
     monkeypatch.setenv("TZ", "UTC")

@@ -32,7 +32,10 @@ def test_help_names_every_verb_and_imports_nothing_heavy() -> None:
 def test_every_verb_has_help_with_an_example(reroll: Run, verb: str) -> None:
     done = reroll(verb, "--help")
     assert done.code == 0
-    assert f"example: reroll {'' if verb in ('init', 'scan') else '-C my-series '}" in done.out
+    assert (
+        f"example: reroll {'' if verb in ('init', 'scan', 'cache') else '-C my-series '}"
+        in done.out
+    )
 
 
 def test_manual_has_every_verb_and_option(reroll: Run) -> None:

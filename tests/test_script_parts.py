@@ -51,7 +51,12 @@ def script(depends: str, name: str = "", body: str = "print('x')") -> str:
         (HEAD + PATCH + "/*\n" + REPORT + "*/\n", True),
         (HEAD + PATCH + "// @script:python@\n", True),
         (HEAD + PATCH + FOUND + '@depends on patch@\n@@\n- f("/*")\n' + REPORT + '+ "*/"\n', True),
-        (HEAD + "@initialize:python@\n@@\nx = 1\n\n" + PATCH, False),
+        # Not for reports, as far as anybody can see.
+        (HEAD + "@initialize:python@\n@@\nx = 1\n\n" + PATCH, True),
+        (
+            HEAD + "@initialize:python depends on patch@\n@@\nx = 1\n\n" + PATCH + FOUND + REPORT,
+            True,
+        ),
     ],
 )
 def test_what_may_run_stays(text: str, left: bool) -> None:

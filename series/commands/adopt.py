@@ -15,7 +15,7 @@ from series.adopting import Rules, Trial
 from series.generate import Spatches
 from series.output import one_line, say
 from series.progress import progress
-from series.settings import jobs_of
+from series.settings import jobs_of, store_of
 
 EXAMPLE = "reroll -C my-series --tree ~/linux adopt exynos-pages pages.cocci --paths drivers/gpu"
 
@@ -101,7 +101,11 @@ def _compare(args: argparse.Namespace, campaign: Campaign, name: str, rules: Rul
     tree = options.tree_of(args, settings)
     try:
         base = tree.resolve(args.base or campaign.series.base or "HEAD")
-        with tree.worktree(base) as worktree, progress(quiet=args.json) as report:
+        with (
+            tree.worktree(base) as worktree,
+            progress(quiet=args.json) as report,
+            store_of(settings) as store,
+        ):
             bench = Bench(
                 worktree=worktree,
                 spatch=Spatches(settings.spatch).choose,
@@ -109,6 +113,7 @@ def _compare(args: argparse.Namespace, campaign: Campaign, name: str, rules: Rul
                 jobs=jobs_of(settings),
                 allow_scripts=args.allow_scripts,
                 progress=report,
+                store=store,
             )
             return adopting.compare(campaign, tree, bench, name, rules)
     finally:

@@ -15,7 +15,7 @@ from series import options, records, sites
 from series.generate import Spatches
 from series.output import one_line, say
 from series.progress import progress
-from series.settings import Settings, jobs_of
+from series.settings import Settings, jobs_of, store_notes, store_of
 
 EXAMPLE = "reroll scan generic/rename-function -D old=follow_pfn -D new=look_up_pfn --tree ~/linux"
 _SUFFIXES = (".cocci", ".cocci.j2")
@@ -103,6 +103,7 @@ def _scan(args: argparse.Namespace, settings: Settings, tree: Tree) -> Scan:
     with (
         tree.worktree(tree.resolve(args.base)) as worktree,
         progress(quiet=args.json) as report,
+        store_of(settings) as store,
     ):
         bench = Bench(
             worktree=worktree,
@@ -111,8 +112,12 @@ def _scan(args: argparse.Namespace, settings: Settings, tree: Tree) -> Scan:
             jobs=jobs_of(settings),
             allow_scripts=args.allow_scripts,
             progress=report,
+            store=store,
         )
-        return scan(bench, _orders(args, worktree))
+        found = scan(bench, _orders(args, worktree))
+    for note in store_notes(store):
+        say(f"reroll: note: {note}", sys.stderr)
+    return found
 
 
 def _orders(args: argparse.Namespace, worktree: Worktree) -> list[Order]:

@@ -1,0 +1,70 @@
+"""``reroll cache``: the results that are kept for later runs."""
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from generator.results import Results, Statistics, Verdict, default_place
+from series import options
+from series.output import one_line, say
+
+EXAMPLE = "reroll cache --verify"
+
+
+def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Declare the verb."""
+    parser = verbs.add_parser(
+        "cache",
+        help="results kept for later runs: show, check, remove",
+        description="What spatch made of a file is kept, so that it is not worked out again while "
+        "nothing changed that it depends on. git config reroll.cacheLimit bounds how much (1g), "
+        "reroll.cache = false switches it off.",
+        epilog=f"example: {EXAMPLE}",
+    )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--clear", action="store_true", help="remove all results")
+    what.add_argument(
+        "--verify",
+        action="store_true",
+        help="look at every result and remove the damaged ones; status 1 when there were some",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Show, clear or verify; status 1 when something is damaged or cannot be used."""
+    settings = options.settings_of(args)
+    place, verdict = default_place(), None
+    with Results(place, limit=settings.cachelimit) as results:
+        if args.verify:
+            verdict = results.verify()
+        elif args.clear:
+            results.clear()
+        found = results.statistics()
+    if args.json:
+        more = {"verified": asdict(verdict)} if verdict else {}
+        answer = {"place": str(place), "enabled": settings.cache, **asdict(found), **more}
+        say(json.dumps(answer, indent=2))
+    else:
+        say("\n".join(_lines(place, found, verdict)))
+        if not settings.cache:
+            say("switched off by git config reroll.cache")
+    if results.problem:
+        say(f"reroll: {one_line(results.problem)}", sys.stderr)
+    return 1 if results.problem or (verdict and verdict.dropped) else 0
+
+
+def _lines(place: Path, found: Statistics, verdict: Verdict | None) -> list[str]:
+    lines = [
+        f"place:   {one_line(str(place))}",
+        f"entries: {found.entries}",
+        f"size:    {found.size / (1 << 20):.1f} MB of {found.limit / (1 << 20):.1f} MB",
+    ]
+    if found.oldest is not None:
+        used = time.strftime("%Y-%m-%d", time.gmtime(found.oldest))
+        lines.append(f"oldest:  last used {used}")
+    if verdict:
+        lines.append(f"checked: {verdict.good} good, {verdict.dropped} damaged and removed")
+    return lines
