@@ -12,6 +12,8 @@ RUN := $(VENV)/bin
 LINUX_VERSION ?= 5.10
 LINUX_DIR ?= .linux/$(LINUX_VERSION)
 TREE ?= $(LINUX_DIR)
+ROUNDS ?= 5
+ENGINE ?=
 
 .PHONY: help demo test test-linux soak bench lint clean
 help:
@@ -20,7 +22,8 @@ help:
 	@echo 'make test-linux  the tests on real kernel sources, two of 5.10 and 6.1, and slow ones'
 	@echo '                 (LINUX=DIR, LINUX_NEWER=DIR and LINUX_6_1=DIR name clones)'
 	@echo 'make soak        sending 18 mails, killed at 100 points and resumed'
-	@echo 'make bench TREE=DIR  our MAINTAINERS against get_maintainer.pl, on a 5.10 tree'
+	@echo 'make bench TREE=DIR  ours against make coccicheck, spatch and get_maintainer.pl,'
+	@echo '                 on a 5.10 tree (ROUNDS=5; ENGINE="--only NAME" for some rows)'
 	@echo 'make lint        lint, types and layers only'
 
 $(VENV)/.ready: pyproject.toml scripts/setup
@@ -79,6 +82,9 @@ bench: $(VENV)/.ready
 	@$(RUN)/reroll -C build/bench/series --tree build/bench/linux.git generate >>build/bench/log
 	@$(RUN)/python -m benchmarks.maintainers --tree '$(TREE)' --json build/bench/maintainers.json \
 		build/bench/series
+	@scripts/need make coccinelle || echo 'there will be no figures of make coccicheck' >&2
+	@$(RUN)/python -m benchmarks.engine --tree '$(TREE)' --rounds $(ROUNDS) \
+		--json build/bench/engine.json $(ENGINE)
 
 clean:
 	rm -rf $(VENV) .demo build dist
