@@ -134,6 +134,7 @@ def diff_of(text: str) -> str:
     return re.sub(r"^index (\w{7})\w*\.\.(\w{7})\w*", r"index \1..\2", diff, flags=re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_b4_sends_the_same_mails(reroll: Run, prep: Small) -> None:
     assert reroll(*prep.words("generate", "-v", 2)).code == 0
     assert reroll(*prep.words("b4", "export")).code == 0
@@ -295,6 +296,7 @@ def test_words_edited_by_b4_come_back(reroll: Run, prep: Small) -> None:
     assert reroll(*prep.words("b4", "export")).code == 0
 
 
+@pytest.mark.slow
 def test_a_template_that_was_not_touched_stays_one(reroll: Run, prep: Small) -> None:
     prep.rewrite('cover = "All users', 'cover = "All {{ patches | length }} users')
     assert reroll(*prep.words("generate")).code == 0
@@ -636,6 +638,7 @@ def test_branches_that_b4_does_not_know(reroll: Run, generated: Small) -> None:
     assert (done.code, "there is no commit '--exec=x'" in done.err) == (2, True)
 
 
+@pytest.mark.slow
 def test_export_refuses_what_it_would_break(reroll: Run, prep: Small) -> None:
     git(prep.tree, "branch", BRANCH, "master")
     done = reroll(*prep.words("b4", "export"))

@@ -517,6 +517,7 @@ def test_prefixes_that_fit(prefix: str, touched: str) -> None:
     assert _strange(f"{prefix}: do it", touched) == []
 
 
+@pytest.mark.slow
 def test_the_history_speaks_for_a_prefix(small: Small, reroll: Run) -> None:
     small.rewrite("drivers: b: use", "scripts: use")
     (small.tree / "scripts").mkdir()
@@ -540,6 +541,7 @@ def test_mails_that_go_to_nobody(small: Small, reroll: Run) -> None:
     assert done.err == HINT
 
 
+@pytest.mark.slow
 def test_patches_that_go_to_no_list(small: Small, reroll: Run) -> None:
     small.rewrite(
         "[series.changelog]", '[recipients]\nblock = ["*@lists.example.org"]\n\n[series.changelog]'

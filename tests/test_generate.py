@@ -338,6 +338,7 @@ def test_branch_checked_out_elsewhere(reroll: Run, small: Small, tmp_path: Path)
     assert f"is checked out in {tmp_path / 'else'}" in done.err
 
 
+@pytest.mark.slow
 def test_a_bare_clone_with_a_sparse_worktree(reroll: Run, small: Small, tmp_path: Path) -> None:
     """git then moves core.bare into a file of its own (git-sparse-checkout(1))."""
     bare = tmp_path / "bare.git"
@@ -399,6 +400,7 @@ def test_killed_at_any_moment_the_next_run_heals(small: Small, tmp_path: Path) -
     assert [path.name for path in (small.folder / "versions").iterdir()] == ["v1"]
 
 
+@pytest.mark.slow
 def test_refs_moved_but_the_folder_lost(reroll: Run, small: Small) -> None:
     """Killed between the two: the tag shows that the branch holds no work of the user."""
     assert reroll(*small.words("generate")).code == 0

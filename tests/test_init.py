@@ -119,6 +119,7 @@ def test_bad_words(reroll: Run, tmp_path: Path, words: list[str], said: str) -> 
         "/// .\n",
     ],
 )
+@pytest.mark.slow
 def test_any_header_gives_a_valid_campaign(
     reroll: Run, small: Small, tmp_path: Path, header: str
 ) -> None:

@@ -261,6 +261,7 @@ def test_headers_that_go_too_deep(field: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("value", NESTED, ids=["comments", "groups", "colons", "ats", "encoded"])
+@pytest.mark.slow
 def test_a_mailbox_with_headers_that_go_too_deep(reroll: Run, tmp_path: Path, value: str) -> None:
     text = (
         f"From: {value}\n\nBetter.\n\nSigned-off-by: {threads.AUTHOR}\n---\n{threads.diff('a.c')}"
@@ -291,6 +292,7 @@ def test_a_mailbox_with_headers_that_go_too_deep(reroll: Run, tmp_path: Path, va
     ],
     ids=["words", "headers", "folds", "parameters", "parameters of parts", "parts", "people"],
 )
+@pytest.mark.slow
 def test_odd_mails_take_no_long_time(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x").write_bytes(b"Message-ID: <1@x>\n" + content + b"Text.\n")
     (found,) = mail.load(mail.read_heads([tmp_path / "x"]))

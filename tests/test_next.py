@@ -103,6 +103,7 @@ def test_a_tag_on_a_patch_that_changed_is_dropped_and_told(reroll: Run, sent: Sm
     ("state", "why"),
     [("withdrawn", "cancel this"), ("conditional", "with that fixed"), ("unclear", "")],
 )
+@pytest.mark.slow
 def test_what_was_not_plainly_given_is_not_taken(
     reroll: Run, sent: Small, state: str, why: str
 ) -> None:
@@ -443,6 +444,7 @@ def test_more_paths_are_another_patch(reroll: Run, sent: Small) -> None:
 
 
 @pytest.mark.parametrize("same", [True, False])
+@pytest.mark.slow
 def test_a_patch_with_another_id(reroll: Run, sent: Small, same: bool) -> None:
     trailers(sent, tag("b", ACK))
     sent.rewrite('id = "b"', 'id = "second"')

@@ -350,6 +350,7 @@ def test_what_was_sent_is_not_readdressed(reroll: Run, small: Small) -> None:
     assert (done.code, "has been sent" in done.err) == (2, True)
 
 
+@pytest.mark.slow
 def test_against_the_version_before(reroll: Run, small: Small) -> None:
     assert reroll(*small.words("generate", "-v", 1)).code == 0
     small.rewrite('id = "a"', 'id = "a"\ncc = ["Jo Watcher <jo@example.org>"]')
@@ -444,6 +445,7 @@ def test_who_answered_an_earlier_version(reroll: Run, small: Small) -> None:
     assert carl["reasons"] == ["answered patch 2 of v1"]
 
 
+@pytest.mark.slow
 def test_who_sends_is_configured(reroll: Run, small: Small) -> None:
     git(small.tree, "config", "sendemail.from", "Ada at Home <ada@home.example.org>")
     assert reroll(*small.words("generate")).code == 0
@@ -456,6 +458,7 @@ def test_who_sends_is_configured(reroll: Run, small: Small) -> None:
     assert (done.code, "sendemail.from: 'nobody' has no address" in done.err) == (2, True)
 
 
+@pytest.mark.slow
 def test_a_series_is_known_by_its_change_id(reroll: Run, small: Small) -> None:
     ids = []
     for number in (1, 2):
@@ -514,6 +517,7 @@ def test_sections_that_do_not_count_are_named(reroll: Run, small: Small) -> None
     assert "THE REST does not count: list of THE REST through F: */" in done.out
 
 
+@pytest.mark.slow
 def test_rules_that_changed_are_noticed(reroll: Run, small: Small) -> None:
     assert reroll(*small.words("generate")).code == 0
     assert reroll(*small.words("recipients")).err == ""

@@ -518,6 +518,7 @@ def test_nothing_raises(text: str, sender: str, patch: str) -> None:
         *("-----BEGIN PGP SIGNATURE-----\n", "> \t\treturn -EINVAL;\n\nno\n"),
     ],
 )
+@pytest.mark.slow
 def test_long_replies_take_no_long_time(piece: str) -> None:
     review.comments(f"{ON}{QUOTE}{piece * 4000}\n", sender="Bob", patch=PATCH)
 

@@ -69,6 +69,7 @@ def test_suppressed_copies_are_refused(reroll: Run, small: Small, inbox: Inbox) 
         ("ada@example.org", ""),
     ],
 )
+@pytest.mark.slow
 def test_reply_to(reroll: Run, small: Small, inbox: Inbox, reply_to: str, said: str) -> None:
     mail = edit(small, "0001*", "Message-ID: ", f"Reply-To: {reply_to}\nMessage-ID: ")
     done = reroll(*small.words("send", "--yes"))
@@ -198,6 +199,7 @@ def test_json_says_all_of_each_mail(reroll: Run, small: Small, inbox: Inbox) -> 
         ("X-A: a\rBcc: x@example.org\n", "has a control character in a header"),
     ],
 )
+@pytest.mark.slow
 def test_headers_that_nobody_looks_at(
     reroll: Run, small: Small, inbox: Inbox, line: str, said: str
 ) -> None:

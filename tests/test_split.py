@@ -178,6 +178,7 @@ def test_tail_is_held_back_while_a_site_remains(place: Place) -> None:
     assert "old_call" in git(place.tree, "show", "reroll/new-call:include/linux/api.h")
 
 
+@pytest.mark.slow
 def test_waves_keep_their_order_and_merged_shards_drop_out(place: Place) -> None:
     place.rewrite('split = "subsystem"', 'split = "subsystem"\nlimit = 2')
     done = place.generate("-v", 1)
@@ -241,6 +242,7 @@ def test_prefix_from_history(place: Place) -> None:
     assert "platform/alpha: use new_call()" in place.titles()
 
 
+@pytest.mark.slow
 def test_same_run_same_commits(place: Place) -> None:
     assert place.generate().code == 0
     tip = git(place.tree, "rev-parse", "reroll/new-call")
@@ -365,6 +367,7 @@ def test_a_header_in_a_shard_is_noted(place: Place) -> None:
     assert "note: patch convert: include/linux/api.h is changed in one shard" in done.err
 
 
+@pytest.mark.slow
 def test_two_split_patches_in_series_of_their_own(place: Place) -> None:
     place.rewrite('split = "subsystem"', 'split = "subsystem"\ninto = "series"')
     place.rewrite(

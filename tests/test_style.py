@@ -125,6 +125,7 @@ def test_backslashes_of_a_macro_stay_under_each_other() -> None:
         ("NoSuchKey: 1\n", "style pass not run: clang-format:"),
     ],
 )
+@pytest.mark.slow
 def test_a_configuration_that_cannot_be_used_is_said(
     reroll: Run, tree: MakeTree, configuration: str | None, said: str
 ) -> None:
