@@ -17,7 +17,6 @@ _EXTENDED = re.compile(
     rb"rename to|similarity index|dissimilarity index|index) (.*)\Z"
 )
 _SAME_NAMES = re.compile(rb'diff --git (?:a/(.*) b/\1|"a/(.*)" "b/\2")\Z', re.DOTALL)
-_BLOBS = re.compile(rb"([0-9a-f]+)\.\.([0-9a-f]+)")
 _ESCAPE = re.compile(rb"\\([0-7]{3}|.)", re.DOTALL)
 _LETTERS = {
     b"a": b"\a",
@@ -61,8 +60,7 @@ class Hunk:
 class FileDiff:
     """What a diff does to one file; ``old`` is empty for a new file, ``new`` for a deleted one.
 
-    ``binary`` holds a binary file's patch, or what stands for it; ``blobs`` are the
-    ids of the contents before and after, as far as the diff gives them.
+    ``binary`` holds a binary file's patch, or what stands for it.
     """
 
     old: bytes
@@ -71,7 +69,6 @@ class FileDiff:
     new_mode: str = _PLAIN
     hunks: tuple[Hunk, ...] = ()
     binary: bytes = b""
-    blobs: tuple[bytes, bytes] = (b"", b"")
 
     @property
     def changed(self) -> tuple[tuple[bytes, bytes], ...]:
@@ -109,9 +106,7 @@ def _file(text: bytes) -> FileDiff:
     old_mode = _mode(head.facts.get(b"old mode") or head.facts.get(b"deleted file mode"), mode)
     new_mode = _mode(head.facts.get(b"new mode") or head.facts.get(b"new file mode"), mode)
     hunks = () if head.binary else tuple(_hunks(lines[at:]))
-    ids = _BLOBS.match(head.facts.get(b"index", b""))
-    blobs = (ids[1], ids[2]) if ids else (b"", b"")
-    return FileDiff(head.old, head.new, old_mode, new_mode, hunks, head.binary, blobs)
+    return FileDiff(head.old, head.new, old_mode, new_mode, hunks, head.binary)
 
 
 def _header(lines: list[bytes]) -> _Header:

@@ -17,8 +17,6 @@ Lines = tuple[tuple[bytes, bytes], ...]
 _FUNCTION = re.compile(rb"[A-Za-z_$]")
 _LABEL = re.compile(rb"[A-Za-z_]\w*:\s*(?:$|/[/*])")
 _CALLED = re.compile(rb"([A-Za-z_]\w*)\s*\(")
-# Blob ids that are shorter say too little (core.abbrev's least is 4).
-_ABBREVIATED = 7
 # Lines with fewer letters and digits stand in every function.
 _TELLING = 4
 _COMMON = frozenset(
@@ -52,7 +50,7 @@ def same(old: bytes, new: bytes) -> bool:
     pairs = list(zip(sorted(before, key=_names), sorted(after, key=_names), strict=True))
     if any(_names(one) != _names(other) for one, other in pairs):
         return False
-    return all(_same_blobs(*pair) or _same_lines(*pair) for pair in pairs)
+    return all(_same_lines(*pair) for pair in pairs)
 
 
 def changed_files(old: bytes, new: bytes) -> tuple[bytes, ...]:
@@ -66,20 +64,11 @@ def changed_files(old: bytes, new: bytes) -> tuple[bytes, ...]:
 
 
 def _same_file(one: FileDiff, other: FileDiff) -> bool:
-    return _names(one) == _names(other) and (_same_blobs(one, other) or _same_lines(one, other))
+    return _names(one) == _names(other) and _same_lines(one, other)
 
 
 def _names(file: FileDiff) -> tuple[bytes, bytes, str, str]:
     return file.old, file.new, file.old_mode, file.new_mode
-
-
-def _same_blobs(one: FileDiff, other: FileDiff) -> bool:
-    """Whether the diffs name the same contents before and after: then they only look different."""
-    return all(
-        min(len(first), len(second)) >= _ABBREVIATED
-        and (first.startswith(second) or second.startswith(first))
-        for first, second in zip(one.blobs, other.blobs, strict=True)
-    )
 
 
 def _same_lines(one: FileDiff, other: FileDiff) -> bool:
