@@ -182,17 +182,19 @@ def _run(
     bench: Bench, engine: Engine, rule: Rule, files: Sequence[str], tokens: Sequence[str]
 ) -> list[Outcome]:
     """The outcome of each file: what is known of the same contents, else what spatch says."""
+    # A script may look at anything, so that contents do not decide what it does.
+    store = NoResults() if rule.scripts else bench.store
     sources = Sources(bench.worktree, bench.store, files)
     fingerprint = engine.fingerprint(tokens)
     keys = {path: sources.key(path, fingerprint) for path in files}
-    done = _remembered(bench.store, keys)
+    done = _remembered(store, keys)
     todo = [path for path in files if path not in done]
     bench.worktree.materialize(sources.files(todo))
     bench.progress(rule.name, len(done), len(files))
 
     def note(fresh: Sequence[Outcome]) -> None:
         done.update((outcome.path, outcome) for outcome in fresh)
-        bench.store.put({keys[one.path]: one.packed() for one in fresh if one.lasting})
+        store.put({keys[one.path]: one.packed() for one in fresh if one.lasting})
         bench.progress(rule.name, len(done), len(files))
 
     if todo:

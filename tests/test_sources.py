@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from shutil import which
 
 import pytest
 from hypothesis import given
@@ -45,7 +46,7 @@ def spatch() -> Spatch:
 
 
 def run(
-    place: Path, store: Memory, spatch: Spatch, text: str = TYPED, timeout: int = 60
+    place: Path, store: Memory, spatch: Spatch, text: str = TYPED, timeout: int = 60, **more: bool
 ) -> tuple[bytes, int]:
     """What a rule changes, and how many files spatch was given on its first run."""
     rule = parse_rule(text, name="x.cocci")
@@ -59,6 +60,7 @@ def run(
             jobs=1,
             progress=lambda _, done, total: told.append((done, total)),
             store=store,
+            **more,
         )
         convert(bench, Order(rule, style=False))
         diff = worktree.staged_diff()
@@ -153,3 +155,16 @@ def test_links_and_directories_are_no_text(tmp_path: Path) -> None:
         assert sources.files(["a/a.c", "none.c"]) == ["a/a.c", "a/link.h"]
         assert sources.key("a/a.c", b"") != sources.key("none.c", b"")
     tree.close()
+
+
+@pytest.mark.skipif(not which("spatch"), reason="needs a spatch with scripting")
+def test_what_a_script_had_a_hand_in_is_never_kept(tmp_path: Path) -> None:
+    """It may look at anything."""
+    full = find_spatch("spatch")
+    if not full.python:
+        pytest.skip("this spatch has no Python scripting")
+    place = make_repository(tmp_path / "tree", FILES)
+    store = Memory()
+    text = f"@initialize:python@\n@@\nx = 1\n\n{TYPED}"
+    first = run(place, store, full, text, allow_scripts=True)
+    assert (first[1], run(place, store, full, text, allow_scripts=True)) == (3, first)
