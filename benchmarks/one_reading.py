@@ -10,7 +10,6 @@ many seconds it took without the start of Python and the imports.
 import os
 import sys
 import time
-from collections.abc import Iterator
 
 from series.maintainers import Maintainers, contacts, parse
 
@@ -23,12 +22,6 @@ class Directories:
 
     def __contains__(self, path: object) -> bool:
         return os.path.isdir(f"{self._tree}/{path}")  # noqa: PTH112 - pathlib takes 10 ms
-
-    def __iter__(self) -> Iterator[str]:
-        raise NotImplementedError
-
-    def __len__(self) -> int:
-        raise NotImplementedError
 
 
 def main(tree: str, *patches: str) -> None:

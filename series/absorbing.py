@@ -14,7 +14,6 @@ from pathlib import Path
 
 from generator.campaign import ApplyStep, Campaign
 from generator.commits import Built, BuiltPatch, build
-from generator.conversion import Bench
 from generator.errors import (
     ExpectedFailureError,
     UsageError,
@@ -23,14 +22,13 @@ from generator.split import Shard
 from generator.steps import Workshop
 from generator.templates import literal
 from generator.tree import Commit
-from series import generate, imported, ownership, store
+from series import imported, ownership, store, workbench
 from series.absorption import Change, Job, Known, Request, name_of, refusal
 from series.campaign_file import CampaignFile
 from series.hand_edits import mail_of, take_code
 from series.hand_words import note_unsigned, set_message, take_author, take_words
 from series.pairing import Pair, Range, find_own, pair, read_range, subject
 from series.rewording import Words, words_of
-from series.settings import jobs_of, store_of
 from series.version import Absorbed, Version
 
 _B4_COVER = "--- b4-submit-tracking ---"
@@ -314,20 +312,20 @@ def _order(job: Job) -> None:
 def _workshop(job: Job, campaign: Campaign, commit: str) -> Iterator[Workshop]:
     """A place to run steps of ``campaign`` in, at ``commit``."""
     request = job.request
-    spatches = generate.Spatches(request.settings.spatch)
-    with request.tree.worktree(commit) as worktree, store_of(request.settings) as store:
+    with (
+        request.tree.worktree(commit) as worktree,
+        workbench.bench(
+            worktree,
+            request.settings,
+            workbench.Spatches(request.settings.spatch),
+            allow_scripts=request.allow_scripts,
+            progress=request.report,
+        ) as bench,
+    ):
         yield Workshop(
             campaign=campaign,
             tree=request.tree,
-            bench=Bench(
-                worktree=worktree,
-                spatch=spatches.choose,
-                timeout=request.settings.timeout,
-                jobs=jobs_of(request.settings),
-                allow_scripts=request.allow_scripts,
-                progress=request.report,
-                store=store,
-            ),
+            bench=bench,
             owners=lambda kind, files: ownership.labels(worktree, kind, files),
             previous=_shards(job.version),
             keep_conflicts=False,

@@ -14,12 +14,10 @@ from pathlib import Path
 
 from generator.campaign import Campaign
 from generator.commits import Built, build
-from generator.conversion import Bench, Progress
+from generator.conversion import Progress
 from generator.errors import ConflictError, UsageError
 from generator.ledger import Ledger
 from generator.messages import Change, ledger_facts
-from generator.rule import Rule
-from generator.spatch import Spatch, find_spatch
 from generator.split import Shard
 from generator.steps import Workshop, check_rules
 from generator.templates import render_line, render_text
@@ -35,8 +33,9 @@ from series import (
     sending,
     store,
     tagging,
+    workbench,
 )
-from series.settings import Settings, jobs_of, store_notes, store_of
+from series.settings import Settings
 from series.version import (
     MANIFEST_FORMAT,
     MANY,
@@ -128,24 +127,21 @@ def construct(request: Request, report: Progress) -> Constructed:
     """
     _refuse_sent(request)
     old_tip(request)
-    spatches = Spatches(request.settings.spatch)
+    spatches = workbench.Spatches(request.settings.spatch)
     ids = [patch.id for patch in request.campaign.patches]
     tags = tagging.Register(lambda change: _home(request.campaign, change), request.version, ids)
     report("reading the rules", 0, 0)
     committer = replace(request.tree.identity(), date=_date(request))
     with (
         request.tree.worktree(request.base) as worktree,
-        store_of(request.settings) as store,
-    ):
-        bench = Bench(
-            worktree=worktree,
-            spatch=spatches.choose,
-            timeout=request.settings.timeout,
-            jobs=jobs_of(request.settings),
+        workbench.bench(
+            worktree,
+            request.settings,
+            spatches,
             allow_scripts=request.allow_scripts,
             progress=report,
-            store=store,
-        )
+        ) as bench,
+    ):
         check_rules(bench, request.campaign)
         shop = Workshop(
             campaign=request.campaign,
@@ -157,7 +153,7 @@ def construct(request: Request, report: Progress) -> Constructed:
             command=request.command,
         )
         built = build(shop, committer, tags)
-    notes = store_notes(store)
+    notes = workbench.notes(bench.store)
     return Constructed(request, built, committer.date, spatches.versions, tags, notes)
 
 
@@ -258,25 +254,6 @@ def _previous(request: Request) -> dict[str, list[Shard]]:
                 name = patch.id.removeprefix(f"{patch.of}-")
                 found.setdefault(patch.of, []).append(Shard(patch.label, patch.files, name=name))
     return found
-
-
-class Spatches:
-    """The spatch programs of a run: found when first needed, each once."""
-
-    def __init__(self, wanted: str) -> None:
-        self._wanted = wanted
-        self._found: dict[tuple[str, ...], Spatch] = {}
-
-    def choose(self, rule: Rule) -> Spatch:
-        """A spatch for ``rule``: one that can run its scripts, where it has any."""
-        if rule.scripts not in self._found:
-            self._found[rule.scripts] = find_spatch(self._wanted, scripts=rule.scripts)
-        return self._found[rule.scripts]
-
-    @property
-    def versions(self) -> str:
-        """What the programs say they are."""
-        return "; ".join(dict.fromkeys(spatch.version for spatch in self._found.values()))
 
 
 def install(request: Request, generated: Sequence[Generated]) -> None:

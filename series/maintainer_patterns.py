@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import posixpath
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -78,7 +78,7 @@ class FilePatterns:
     ``directories`` are those of the tree, or None when nothing is known of them.
     """
 
-    def __init__(self, text: MaintainersText, directories: Collection[str] | None) -> None:
+    def __init__(self, text: MaintainersText, directories: Container[str] | None) -> None:
         self._text = text
         self._directories = directories
         self._made: dict[int, tuple[_FilePattern, ...]] = {}
@@ -177,7 +177,7 @@ def _file_pattern(
     )
 
 
-def _names_directory(regex: bytes, directories: Collection[str]) -> bool:
+def _names_directory(regex: bytes, directories: Container[str]) -> bool:
     """Whether a pattern without a slash at its end is the path of a directory.
 
     The script asks the file system after it made a regular expression of the pattern: it

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -144,7 +144,7 @@ def parse(
     *,
     mailmap: bytes = b"",
     ignore: bytes = b"",
-    directories: Collection[str] | None = None,
+    directories: Container[str] | None = None,
 ) -> Maintainers:
     """Read the text of a MAINTAINERS file.
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 from generator.campaign import Settings as CampaignSettings
 from generator.errors import UsageError
-from generator.results import NoResults, Results, Store, default_place
+from generator.results import NoResults, Results, default_place
 from generator.tree import read_settings
 from series import policy
 from series.policy import Policy
@@ -76,11 +76,6 @@ def jobs_of(settings: Settings) -> int:
 def store_of(settings: Settings) -> Results | NoResults:
     """The store of results that these settings name; a context manager."""
     return Results(default_place(), limit=settings.cachelimit) if settings.cache else NoResults()
-
-
-def store_notes(store: Store) -> tuple[str, ...]:
-    """What a user should know of a store that was used."""
-    return (f"the store of results: {store.problem}",) if store.problem else ()
 
 
 def _set(settings: Settings, name: str, text: str, where: str) -> Settings:

@@ -520,7 +520,8 @@ def test_nothing_raises(text: str, sender: str, patch: str) -> None:
 )
 @pytest.mark.slow
 def test_long_replies_take_no_long_time(piece: str) -> None:
-    review.comments(f"{ON}{QUOTE}{piece * 4000}\n", sender="Bob", patch=PATCH)
+    found = review.comments(f"{ON}{QUOTE}{piece * 4000}\n", sender="Bob", patch=PATCH)
+    assert all(one.excerpt.isprintable() for one in found)
 
 
 def test_what_nobody_writes_by_hand_is_cut() -> None:

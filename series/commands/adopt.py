@@ -8,14 +8,11 @@ from pathlib import Path
 
 from generator import campaign as campaign_module
 from generator.campaign import Campaign
-from generator.conversion import Bench
 from generator.errors import RerollError, UsageError
-from series import adopting, options, records, sites, store
+from series import adopting, options, records, sites, store, workbench
 from series.adopting import Rules, Trial
-from series.generate import Spatches
 from series.output import one_line, say
 from series.progress import progress
-from series.settings import jobs_of, store_of
 
 EXAMPLE = "reroll -C my-series --tree ~/linux adopt exynos-pages pages.cocci --paths drivers/gpu"
 
@@ -104,17 +101,14 @@ def _compare(args: argparse.Namespace, campaign: Campaign, name: str, rules: Rul
         with (
             tree.worktree(base) as worktree,
             progress(quiet=args.json) as report,
-            store_of(settings) as store,
-        ):
-            bench = Bench(
-                worktree=worktree,
-                spatch=Spatches(settings.spatch).choose,
-                timeout=settings.timeout,
-                jobs=jobs_of(settings),
+            workbench.bench(
+                worktree,
+                settings,
+                workbench.Spatches(settings.spatch),
                 allow_scripts=args.allow_scripts,
                 progress=report,
-                store=store,
-            )
+            ) as bench,
+        ):
             return adopting.compare(campaign, tree, bench, name, rules)
     finally:
         tree.close()

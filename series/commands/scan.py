@@ -5,17 +5,16 @@ import json
 import sys
 from pathlib import Path
 
-from generator.conversion import Bench, Order
+from generator.conversion import Order
 from generator.errors import UsageError
 from generator.rule import read_rule
 from generator.rules import find_bundled, find_rule, nearest
 from generator.scan import Scan, scan
 from generator.tree import Tree, Worktree
-from series import options, records, sites
-from series.generate import Spatches
+from series import options, records, sites, workbench
 from series.output import one_line, say
 from series.progress import progress
-from series.settings import Settings, jobs_of, store_notes, store_of
+from series.settings import Settings
 
 EXAMPLE = "reroll scan generic/rename-function -D old=follow_pfn -D new=look_up_pfn --tree ~/linux"
 _SUFFIXES = (".cocci", ".cocci.j2")
@@ -103,19 +102,16 @@ def _scan(args: argparse.Namespace, settings: Settings, tree: Tree) -> Scan:
     with (
         tree.worktree(tree.resolve(args.base)) as worktree,
         progress(quiet=args.json) as report,
-        store_of(settings) as store,
-    ):
-        bench = Bench(
-            worktree=worktree,
-            spatch=Spatches(settings.spatch).choose,
-            timeout=settings.timeout,
-            jobs=jobs_of(settings),
+        workbench.bench(
+            worktree,
+            settings,
+            workbench.Spatches(settings.spatch),
             allow_scripts=args.allow_scripts,
             progress=report,
-            store=store,
-        )
+        ) as bench,
+    ):
         found = scan(bench, _orders(args, worktree))
-    for note in store_notes(store):
+    for note in workbench.notes(bench.store):
         say(f"reroll: note: {note}", sys.stderr)
     return found
 
