@@ -192,7 +192,7 @@ class Engine:
         if rule.scripts and not allow_scripts:
             raise UsageError(
                 f"{rule.name}: has {', '.join(rule.scripts)} script rules, which run any code",
-                hint="if you trust it, say --allow-scripts; else remove its report and org parts",
+                hint="if you trust it, say --allow-scripts; report and org parts need no leave",
             )
         if lacking := [language for language in rule.scripts if not spatch.runs(language)]:
             raise ProgramError(
