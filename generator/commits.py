@@ -11,6 +11,7 @@ from generator.conversion import TroubleError, UnmatchedError, ledger_of
 from generator.errors import CampaignError, ConflictError, ExpectedFailureError
 from generator.ledger import Ledger, Search, Site, within
 from generator.messages import Change, Tagger, compose_message, no_tags, with_tags
+from generator.progress import State
 from generator.resolving import UnfitError
 from generator.split import Shard
 from generator.steps import StepReport, Workshop, run_step, unresolved
@@ -100,7 +101,7 @@ def build(shop: Workshop, committer: Identity, tagger: Tagger = no_tags) -> Buil
     builder = _Builder(shop, committer, tagger)
     campaign = shop.campaign
     for at, patch in enumerate(campaign.patches, 1):
-        shop.bench.progress(patch.title, at - 1, len(campaign.patches))
+        shop.bench.progress(State(patch.title, at - 1, len(campaign.patches)))
         builder.add(patch)
     return builder.result()
 

@@ -6,20 +6,22 @@ the tree's .clang-format has it.
 """
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from generator import edits, kernel_doc, style
 from generator.buckets import Bucket
+from generator.candidates import Candidates
 from generator.errors import ExpectedFailureError
+from generator.execution import Executor, Local
 from generator.ledger import Ledger, Search, account, within, words_pattern
+from generator.progress import Progress, State, silent
 from generator.results import NoResults, Store
 from generator.rule import Rule
-from generator.sources import Sources
-from generator.spatch import Engine, Kind, Outcome, Spatch
+from generator.sources import Listing, Shelf, Sources
+from generator.spatch import Each, Engine, Kind, Outcome, Spatch
 from generator.tree import Worktree
-
-Progress = Callable[[str, int, int], None]
 
 _REPEATS = 10
 _BUCKETS = {
@@ -68,7 +70,9 @@ class TroubleError(ExpectedFailureError):
 class Bench:
     """What a rule needs to run: a worktree, a spatch for it, limits, and who is told.
 
-    ``store`` has the outcomes of earlier runs.
+    ``store`` has the outcomes of earlier runs, ``executor`` is where spatch runs; ``told``
+    gets the outcomes of a rule's first run on each file as they come, ``tick`` is called a
+    few times a second while spatch runs.
     """
 
     worktree: Worktree
@@ -76,8 +80,26 @@ class Bench:
     timeout: int
     jobs: int
     allow_scripts: bool = False
-    progress: Progress = lambda _what, _done, _total: None
+    progress: Progress = silent
     store: Store = field(default_factory=NoResults)
+    executor: Executor = field(default_factory=Local)
+    told: Each = lambda _: None
+    tick: Callable[[], None] = lambda: None
+
+    @cached_property
+    def candidates(self) -> Candidates:
+        """What searches the worktree."""
+        return Candidates(self.worktree, self.store)
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        """Where spatch finds the files of the worktree."""
+        return Shelf(self.worktree.holder / "files")
+
+    @cached_property
+    def listing(self) -> Listing:
+        """The files of the worktree."""
+        return Listing(self.worktree)
 
     def engine(self, rule: Rule) -> Engine:
         """An engine for ``rule``; ``UsageError`` when it needs scripts and may not."""
@@ -134,19 +156,20 @@ def convert(bench: Bench, order: Order) -> Conversion:
     with bench.engine(rule) as engine:
         derived = engine.tokens()
         tokens = order.tokens or derived
-        hits = worktree.grep(tokens, order.paths)
-        files = [file for file in sorted(hits) if file.endswith((".c", ".h"))]
-        files = [file for file in files if within(file, order.exclude) is None]
-        outcomes = _run(bench, engine, rule, files, tokens)
+        with bench.candidates.lookup(tokens, order.paths) as lookup:
+            outcomes = _run(bench, engine, rule, _wanted(order, lookup.early), tokens, bench.told)
+            hits = lookup.settle()
+        files = _wanted(order, hits)
+        outcomes = [outcome for outcome in outcomes if outcome.path in hits]
+        late = sorted(set(files) - {outcome.path for outcome in outcomes})
+        if late:
+            outcomes += _run(bench, engine, rule, late, tokens, bench.told)
+            outcomes.sort(key=lambda outcome: outcome.path)
         if outcomes and all(outcome.kind is Kind.FAILED for outcome in outcomes):
             engine.verify()  # it may be the rule, not the files
         search = _search(order, derived, hits, outcomes, worktree)
         troubles = _troubles(outcomes, search)
-        before = {
-            outcome.path: worktree.file(outcome.path).read_bytes()
-            for outcome in outcomes
-            if outcome.diff
-        }
+        before = worktree.staged_contents([outcome.path for outcome in outcomes if outcome.diff])
         snapshot = worktree.snapshot() if before else ""
         if before:
             _apply(worktree, outcomes)
@@ -178,28 +201,54 @@ def words_of(order: Order, derived: Sequence[str]) -> tuple[str, ...]:
     return tuple(word for word in derived if word in changed)
 
 
+def _wanted(order: Order, names: Collection[str]) -> list[str]:
+    """The C files among ``names`` that the rule is to be run on."""
+    files = [name for name in sorted(names) if name.endswith((".c", ".h"))]
+    return [name for name in files if within(name, order.exclude) is None]
+
+
 def _run(
-    bench: Bench, engine: Engine, rule: Rule, files: Sequence[str], tokens: Sequence[str]
+    bench: Bench,
+    engine: Engine,
+    rule: Rule,
+    files: Sequence[str],
+    tokens: Sequence[str],
+    told: Each = lambda _: None,
 ) -> list[Outcome]:
     """The outcome of each file: what is known of the same contents, else what spatch says."""
     # A script may look at anything, so that contents do not decide what it does.
     store = NoResults() if rule.scripts else bench.store
-    sources = Sources(bench.worktree, bench.store, files)
+    bench.listing.refresh(bench.worktree)
+    sources = Sources(bench.worktree, bench.listing, bench.store, bench.shelf, files)
     fingerprint = engine.fingerprint(tokens)
     keys = {path: sources.key(path, fingerprint) for path in files}
-    done = _remembered(store, keys)
-    todo = [path for path in files if path not in done]
-    bench.worktree.materialize(sources.files(todo))
-    bench.progress(rule.name, len(done), len(files))
+    done = _remembered(store, keys) | _links(sources, files)
+    known = len(done)
 
     def note(fresh: Sequence[Outcome]) -> None:
         done.update((outcome.path, outcome) for outcome in fresh)
         store.put({keys[one.path]: one.packed() for one in fresh if one.lasting})
-        bench.progress(rule.name, len(done), len(files))
+        changed = sum(bool(outcome.diff) for outcome in done.values())
+        ran = len(done) - known
+        if changed:
+            bench.worktree.begin()
+        slowest = bench.executor.slowest
+        bench.progress(State(rule.name, len(done), len(files), ran, changed, slowest))
+        told(fresh)
 
+    todo = [path for path in files if path not in done]
+    if done:
+        told(list(done.values()))
+    note(())
     if todo:
-        engine.run(bench.worktree.path, todo, tokens, note)
+        bench.executor.run(engine, sources, todo, tokens, note, bench.tick)
     return [done[path] for path in sorted(done)]
+
+
+def _links(sources: Sources, files: Sequence[str]) -> dict[str, Outcome]:
+    """What is said of files that are no plain files."""
+    why = "it is a symbolic link"
+    return {path: Outcome(path, Kind.REFUSED, detail=why) for path in sources.links(files)}
 
 
 def _remembered(store: Store, keys: Mapping[str, bytes]) -> dict[str, Outcome]:
@@ -233,9 +282,7 @@ def _search(
         members=order.rule.member_words,
         only_members=order.rule.only_members,
         excluded=order.exclude,
-        unparsed={
-            outcome.path: _lines(worktree, outcome) for outcome in outcomes if outcome.unparsed
-        },
+        unparsed=_unparsed(worktree, outcomes),
         failed={
             outcome.path: (_BUCKETS[outcome.kind], outcome.detail)
             for outcome in outcomes
@@ -245,10 +292,14 @@ def _search(
     )
 
 
-def _lines(worktree: Worktree, outcome: Outcome) -> frozenset[str]:
-    """The lines of text, as they are before the rule, that spatch could not parse."""
-    text = worktree.file(outcome.path).read_bytes().decode("latin-1").split("\n")
-    return frozenset(text[number - 1].strip() for number in outcome.unparsed)
+def _unparsed(worktree: Worktree, outcomes: Sequence[Outcome]) -> dict[str, frozenset[str]]:
+    """The lines of text, as they are before the rule, that spatch could not parse, by path."""
+    numbers = {outcome.path: outcome.unparsed for outcome in outcomes if outcome.unparsed}
+    found = {}
+    for path, content in worktree.staged_contents(list(numbers)).items():
+        lines = content.decode("latin-1").split("\n")
+        found[path] = frozenset(lines[number - 1].strip() for number in numbers[path])
+    return found
 
 
 def _troubles(outcomes: Sequence[Outcome], search: Search) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import which
 
@@ -66,6 +66,7 @@ def run(
     check: bool = False,
     interactive: bool = False,
     inherit: Sequence[int] = (),
+    stderr: Path | None = None,
 ) -> Result:
     """Run ``argv`` in ``cwd`` and wait for it.
 
@@ -75,25 +76,30 @@ def run(
     ``interactive`` the process keeps the terminal, on which it may ask for a
     password, and our standard input.  ``inherit`` are open descriptors that
     the process and its children get, too (a lock that shall last as long as they).
+    Standard error goes through the file ``stderr``, where one is named: it can be
+    read while the process runs.
 
     Raises ``ProgramError`` when the program cannot be started and, with
     ``check``, when it fails or runs into its limit.
     """
     try:
-        process = subprocess.Popen(
-            list(argv),
-            cwd=cwd,
-            env=None if env is None else dict(env),
-            stdin=None if interactive else subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=not interactive,
-            pass_fds=tuple(inherit),
-        )
+        with stderr.open("wb") if stderr else contextlib.nullcontext(subprocess.PIPE) as errors:
+            process = subprocess.Popen(
+                list(argv),
+                cwd=cwd,
+                env=None if env is None else dict(env),
+                stdin=None if interactive else subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                start_new_session=not interactive,
+                pass_fds=tuple(inherit),
+            )
     except OSError as error:
         raise ProgramError(f"cannot run '{argv[0]}': {error.strerror or error}") from error
     with _tracked(process):
         result = _finish(process, tuple(argv), None if interactive else stdin, timeout)
+    if stderr:
+        result = replace(result, stderr=stderr.read_bytes())
     if check and (result.returncode != 0 or result.timed_out):
         raise ProgramError(f"{_brief(argv)}: {result.complaint}")
     return result
@@ -135,7 +141,7 @@ def _said(
         stdout, stderr = process.communicate(stdin, timeout=left)
     except subprocess.TimeoutExpired as so_far:
         return (so_far.output or b"", so_far.stderr or b"") if ended else None
-    return stdout, stderr
+    return stdout, stderr or b""
 
 
 @contextlib.contextmanager

@@ -1,36 +1,149 @@
 """What the outcome of a rule on a file follows from: contents, by git's blob ids.
 
 A file is known by its path, its blob and the blobs of the headers that spatch reads with it,
-without a byte of it being read.
+without a byte of it being read.  Where spatch is to read them they are written out, below a
+directory that is no worktree: no index has to follow.
 """
 
 import hashlib
-from collections.abc import Collection, Iterable
+import shutil
+import threading
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
 
 from generator import includes
 from generator.results import Store
-from generator.tree import Worktree
+from generator.spatch import refusal
+from generator.tree import Entry, Worktree
 
-_LINK = "120000"
+_AT_A_TIME = 256
 # Of what is remembered here; another number when it means something else.
 _INCLUDES = b"includes 1\0"
 _OUTCOME = b"outcome 1\0"
 
 
-class Sources:
-    """The files of a worktree as its index has them now, and what they include."""
+class Shelf:
+    """Files of a tree, below a directory of their own, to be read.
 
-    def __init__(self, worktree: Worktree, store: Store, paths: Collection[str]) -> None:
+    No links: who writes a file where a link was would write to where it leads.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._there: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def put(self, worktree: Worktree, wanted: Mapping[str, Entry | None]) -> None:
+        """Write out what is not there yet, and take away what is ``None`` or a link."""
+        with self._lock:
+            todo = {path: entry.blob for path, entry in wanted.items() if entry and entry.plain}
+            for path in self._there.keys() & wanted.keys() - todo.keys():
+                (self.root / path).unlink()
+                del self._there[path]
+            lacking = [path for path in todo if self._lacks(path, todo[path])]
+            for start in range(0, len(lacking), _AT_A_TIME):
+                part = lacking[start : start + _AT_A_TIME]
+                contents = worktree.blobs({todo[path] for path in part})
+                for path in part:
+                    if todo[path] in contents:
+                        self._write(path, contents[todo[path]])
+                        self._there[path] = todo[path]
+
+    def _lacks(self, path: str, blob: str) -> bool:
+        # A tree that somebody made by hand may have a file "../x".
+        return self._there.get(path) != blob and not refusal(path)
+
+    def _write(self, path: str, content: bytes) -> None:
+        place = self.root / path
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)
+        except (FileExistsError, NotADirectoryError, IsADirectoryError):
+            # What was a file is a directory now, or the other way round: begin anew.
+            shutil.rmtree(self.root)
+            self._there.clear()
+            raise
+
+
+class Listing:
+    """Mode and blob of the files of a worktree, as its index has them at one time."""
+
+    def __init__(self, worktree: Worktree) -> None:
+        self._tree, self._base = worktree.origin
+        self._changes = worktree.changes()
+        self._folders: dict[str, dict[str, Entry]] = {}
+
+    def refresh(self, worktree: Worktree) -> None:
+        """See what was staged since."""
+        self._changes = worktree.changes()
+
+    def entries(self, paths: Collection[str]) -> dict[str, Entry]:
+        """Those of ``paths`` that are files."""
+        self._read({path.rpartition("/")[0] for path in paths} - self._folders.keys())
+        found = {}
+        for path in paths:
+            known = self._folders[path.rpartition("/")[0]].get(path)
+            entry = self._changes.get(path, known) if self._changes else known
+            if entry:
+                found[path] = entry
+        return found
+
+    def _read(self, folders: set[str]) -> None:
+        if not folders:
+            return
+        self._folders |= {folder: {} for folder in folders}
+        for path, entry in self._tree.entries(self._base, folders).items():
+            self._folders.setdefault(path.rpartition("/")[0], {})[path] = entry
+
+
+class Sources:
+    """Files of a worktree as its index has them now, and what they include."""
+
+    def __init__(
+        self,
+        worktree: Worktree,
+        listing: Listing,
+        store: Store,
+        shelf: Shelf,
+        paths: Collection[str],
+    ) -> None:
         """Look up ``paths`` and all headers that they lead to."""
         self._worktree = worktree
+        self._listing = listing
         self._store = store
-        self._entries = worktree.entries()
+        self._shelf = shelf
+        self._entries: dict[str, Entry] = {}
         self._includes = includes.graph(paths, self._names)
 
-    def files(self, paths: Iterable[str]) -> list[str]:
-        """``paths`` and the headers that spatch reads with them, as far as they are in the tree."""
-        every = {name for path in paths for name in (path, *self._reached(path))}
-        return sorted(name for name in every if name in self._entries)
+    @property
+    def root(self) -> Path:
+        """The directory that ``write_out`` writes below."""
+        return self._shelf.root
+
+    def links(self, paths: Iterable[str]) -> list[str]:
+        """Those of ``paths`` that are symbolic links."""
+        return [path for path in paths if path in self._entries and not self._entries[path].plain]
+
+    def write_out(self, paths: Sequence[str], /) -> None:
+        """See that ``paths`` and their headers are below ``root``, as far as they are plain files.
+
+        Raises ``OSError`` when they cannot be written.
+        """
+        wanted = {name: self._entries.get(name) for name in self._with_headers(paths)}
+        try:
+            self._shelf.put(self._worktree, wanted)
+        except (FileExistsError, NotADirectoryError, IsADirectoryError):
+            self._shelf.put(self._worktree, wanted)
+
+    def contents(self, paths: Sequence[str], /) -> dict[str, bytes]:
+        """``paths`` and their headers, by path, as far as they are plain files."""
+        known = {name: self._entries.get(name) for name in self._with_headers(paths)}
+        ids = {name: entry.blob for name, entry in known.items() if entry and entry.plain}
+        blobs = self._worktree.blobs(set(ids.values()))
+        return {name: blobs[blob] for name, blob in ids.items() if blob in blobs}
+
+    def _with_headers(self, paths: Iterable[str]) -> list[str]:
+        return sorted({name for path in paths for name in (path, *self._reached(path))})
 
     def key(self, path: str, fingerprint: bytes) -> bytes:
         """The digest of all that the outcome for ``path`` follows from.
@@ -48,17 +161,18 @@ class Sources:
 
     def _names(self, paths: Collection[str]) -> dict[str, tuple[str, ...]]:
         """What each of ``paths`` includes, where it is a file."""
-        known = {path: self._entries[path] for path in paths if path in self._entries}
-        blobs = {path: blob for path, (mode, blob) in known.items() if mode != _LINK}
+        known = self._listing.entries(paths)
+        self._entries |= known
+        blobs = {path: entry.blob for path, entry in known.items() if entry.plain}
         keys = {blob: hashlib.sha256(_INCLUDES + blob.encode()).digest() for blob in blobs.values()}
         said = self._store.get(keys.values())
         missing = [blob for blob, key in keys.items() if key not in said]
-        fresh = {
-            keys[blob]: "\n".join(includes.included_names(content)).encode(
-                "utf-8", "surrogateescape"
-            )
-            for blob, content in self._worktree.blobs(missing).items()
-        }
+        fresh: dict[bytes, bytes] = {}
+        for start in range(0, len(missing), _AT_A_TIME):
+            contents = self._worktree.blobs(missing[start : start + _AT_A_TIME])
+            for blob, content in contents.items():
+                said_there = "\n".join(includes.included_names(content))
+                fresh[keys[blob]] = said_there.encode("utf-8", "surrogateescape")
         if fresh:
             self._store.put(fresh)
         said |= fresh

@@ -15,6 +15,7 @@ import hashlib
 import json
 import os
 import re
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -34,6 +35,10 @@ _SAFE_ROOT = re.compile(r"/[A-Za-z0-9_./+,@=-]*\Z")
 # Files a process: small enough that a failure costs little and results come as
 # they are made, large enough that the start-up of 15 ms does not show.
 _BATCH = 16
+# Seconds between two looks at what else there is to do.
+_TICK = 0.2
+# Bytes at the end of what spatch said in which the file it is at is looked for.
+_TAIL = 4096
 _SAFE_FIRST = re.compile(r"(?:^|/)-")
 _PARSE_ERROR = re.compile(r" = error in (.*); set verbose_parsing for more info\Z")
 _DROP = re.compile(r'SPATCH-DROP kind=(\w+) reason="([^"]*)" file=(.*)\Z')
@@ -104,6 +109,9 @@ class Outcome:
             return cls(path, Kind(kind), diff, tuple(map(int, unparsed)), str(detail))
         except TypeError as error:
             raise ValueError("no outcome") from error
+
+
+Each = Callable[[Sequence[Outcome]], None]
 
 
 @dataclass(frozen=True)
@@ -203,6 +211,8 @@ class Engine:
         self._rule = rule
         self._timeout = timeout
         self._jobs = jobs
+        # What the processes at work say, and how the paths in it begin.
+        self._running: dict[Path, str] = {}
 
     def __enter__(self) -> "Engine":
         self._holder = TemporaryDirectory(prefix="reroll-spatch-")
@@ -273,13 +283,15 @@ class Engine:
         tree: Path,
         paths: Sequence[str],
         tokens: Sequence[str],
-        each: Callable[[Sequence[Outcome]], None] = lambda _: None,
+        each: Each = lambda _: None,
+        tick: Callable[[], None] = lambda: None,
     ) -> list[Outcome]:
         """Run the rule on ``paths`` of ``tree``: one Outcome a path, sorted by path.
 
         ``tokens`` are the words that the rule is about; ``each`` is called with
-        outcomes as they come.  Raises ``CampaignError`` when spatch says that the
-        rule is wrong and ``ProgramError`` when spatch cannot be run at all.
+        outcomes as they come, ``tick`` a few times a second: what they raise ends the
+        run.  Raises ``CampaignError`` when spatch says that the rule is wrong and
+        ``ProgramError`` when spatch cannot be run at all.
         """
         tree = tree.resolve()
         self._words = re.compile(
@@ -297,17 +309,24 @@ class Engine:
         try:
             pending = {executor.submit(self._batch, tree, batch) for batch in batches}
             while pending:
-                finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+                finished, pending = wait(pending, _TICK, FIRST_COMPLETED)
                 for future in finished:
                     fresh = future.result()
                     done += fresh
                     each(fresh)
+                tick()
         except BaseException:
             executor.shutdown(wait=False, cancel_futures=True)
             process.kill_all()
             raise
         executor.shutdown()
         return sorted(done, key=lambda outcome: outcome.path)
+
+    def slowest(self) -> tuple[str, float]:
+        """The file that spatch has been at for longest now, and for how many seconds."""
+        now = time.time()
+        found = [_current(errors, prefix) for errors, prefix in list(self._running.items())]
+        return max(((path, now - since) for path, since in found), key=_age, default=("", 0.0))
 
     def _batch(self, tree: Path, paths: list[str]) -> list[Outcome]:
         """Run one batch; a batch that did not end well is run again file by file."""
@@ -353,10 +372,18 @@ class Engine:
                 *("--sp-file", str(self._cocci), *self._rule.arguments),
                 *("--patch", str(tree), "--file-groups", str(listed)),
             ]
-            # spatch's own limit is a file's; ours ends a spatch that ignores its own.
-            return self._run(words, limit=(self._timeout + 5) * len(paths) + 30, tmp=private)
+            errors = Path(private) / "errors"
+            self._running[errors] = f"{tree}/"
+            try:
+                # spatch's own limit is a file's; ours ends a spatch that ignores its own.
+                limit = (self._timeout + 5) * len(paths) + 30
+                return self._run(words, limit=limit, tmp=private, stderr=errors)
+            finally:
+                del self._running[errors]
 
-    def _run(self, words: list[str], *, limit: float, tmp: str = "") -> process.Result:
+    def _run(
+        self, words: list[str], *, limit: float, tmp: str = "", stderr: Path | None = None
+    ) -> process.Result:
         environment = {
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": str(self._dir / "home"),
@@ -364,7 +391,8 @@ class Engine:
             "LC_ALL": "C",
         }
         argv = [str(self._spatch.path), *words]
-        return process.run(argv, cwd=self._dir / "cwd", env=environment, timeout=limit)
+        cwd = self._dir / "cwd"
+        return process.run(argv, cwd=cwd, env=environment, timeout=limit, stderr=stderr)
 
     def _complain(self, result: process.Result) -> None:
         """Turn what spatch says against the rule itself into a CampaignError."""
@@ -386,6 +414,23 @@ class Engine:
             )
         if result.returncode != 0 and (told := re.search(r"(?:Fatal error|Failure).*", said)):
             raise CampaignError([f"{name}: spatch: {told[0].strip()}"])
+
+
+def _current(errors: Path, prefix: str) -> tuple[str, float]:
+    """The file that a spatch is at by what it says, and since when (seconds since 1970)."""
+    try:
+        since = errors.stat().st_mtime
+        with errors.open("rb") as stream:
+            stream.seek(max(0, errors.stat().st_size - _TAIL))
+            said = stream.read().decode("latin-1")
+    except OSError:  # it has ended
+        return "", time.time()
+    _, _, name = said.rpartition("HANDLING: ")
+    return name.partition("\n")[0].strip().removeprefix(prefix), since
+
+
+def _age(item: tuple[str, float]) -> float:
+    return item[1]
 
 
 def _unsafe(tree: Path, path: str) -> Outcome | None:
@@ -446,7 +491,7 @@ class _Said:
 def _brief(reason: str) -> str:
     """The first words of what OCaml says of an exception."""
     text = " ".join(reason.replace("\\n", " ").split())
-    text = re.sub(r"\S*/reroll-(?:tree|spatch)-[^/\s]*/(?:tree/)?", "", text)
+    text = re.sub(r"\S*/reroll-(?:tree|spatch)-[^/\s]*/(?:tree/|files/)?", "", text)
     return text if len(text) <= 160 else text[:157] + "..."
 
 

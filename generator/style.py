@@ -7,7 +7,6 @@ is; taste alone is no reason to touch what somebody wrote.  Lines aligned with t
 comments and macros stay as they are.
 """
 
-import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -55,12 +54,15 @@ def apply(worktree: Worktree, before: Mapping[str, bytes], snapshot: str) -> str
 
 def _configuration(worktree: Worktree) -> tuple[Path | None, str]:
     """The tree's configuration of clang-format, or why it cannot be used."""
-    worktree.materialize([CONFIGURATION])
-    file = worktree.path / CONFIGURATION
-    if not os.path.lexists(file):
+    tree, base = worktree.origin
+    entry = tree.entries(base, [""]).get(CONFIGURATION)
+    if not entry:
         return None, ""  # a tree that asks for no layout
-    if file.is_symlink() or not file.is_file():
+    if not entry.plain:
         return None, f"style pass not run: {CONFIGURATION} is no plain file"
+    file = worktree.holder / CONFIGURATION
+    if not file.exists():
+        file.write_bytes(tree.blobs([entry.blob])[entry.blob])
     return file, ""
 
 

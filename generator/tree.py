@@ -11,11 +11,14 @@ import contextlib
 import os
 import re
 import shutil
+import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import NamedTuple
 
 from generator import process
 from generator.errors import ConflictError, ProgramError, RerollError, UsageError
@@ -106,6 +109,18 @@ class Commit:
     tree: str
     author: Identity
     message: str
+
+
+class Entry(NamedTuple):
+    """A file in a tree or an index: its mode (git's six digits) and the id of its blob."""
+
+    mode: str
+    blob: str
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is a file, not a symbolic link."""
+        return self.mode.startswith("100")
 
 
 @dataclass(frozen=True)
@@ -308,6 +323,93 @@ class Tree:
                     found.setdefault(name, []).append(subject)
         return found
 
+    def entries(self, commit: str, folders: Collection[str]) -> dict[str, Entry]:
+        """The files right below each of ``folders`` of a commit ("" is the top), by path."""
+        found: dict[str, Entry] = {}
+        if "" in folders:
+            found |= self._listed(commit)
+        below = [f"{folder}/" for folder in folders if folder]
+        if len(below) > _MANY:
+            found |= self._listed(commit, "-r")
+        elif below:
+            found |= self._listed(commit, "--", *(f":(literal){folder}" for folder in below))
+        return found
+
+    def names(self, commit: str, paths: Sequence[str] = ()) -> list[str]:
+        """All files of a commit that are, or are below, ``paths`` (none: everywhere)."""
+        literal = (f":(literal){path}" for path in paths)
+        said = self.git("ls-tree", "-r", "-z", "--name-only", commit, "--", *literal)
+        return [name for name in said.split("\0") if name]
+
+    def _listed(self, commit: str, *words: str) -> dict[str, Entry]:
+        options, paths = ([], words) if words[:1] == ("--",) else (words, ())
+        said = self.git("ls-tree", "-z", *options, commit, *paths)
+        lines = (line.partition("\t") for line in said.split("\0") if line)
+        return {
+            path: Entry(facts[:6], facts[12:]) for facts, _, path in lines if facts[7:11] == "blob"
+        }
+
+    def blobs(self, ids: Collection[str]) -> dict[str, bytes]:
+        """The contents of blobs, by id; what is no blob is left out."""
+        if not ids:
+            return {}
+        wanted = list(ids)
+        asked = "".join(f"{one}\n" for one in wanted).encode()
+        return _batch(wanted, run_git(["cat-file", "--batch"], cwd=self.path, stdin=asked).stdout)
+
+    def grep(
+        self, words: Sequence[str], specs: Sequence[str], commit: str = ""
+    ) -> dict[str, list[str]]:
+        """The lines of files that hold one of ``words`` as a whole word, by path.
+
+        The files are those of ``commit`` or, without one, the tracked files of the work tree
+        as they are on disk.  ``specs`` are pathspecs (gitglossary(7)).  Lines are latin-1, a
+        byte a character.
+        """
+        sought = [part for word in words for part in ("-e", word)]
+        # A user's configuration may add columns, colours and submodules.
+        plain = ("--no-color", "--no-column", "--no-recurse-submodules", "--full-name")
+        command = ["grep", *plain, "-z", "-a", "-n", "-w", "-F", *sought]
+        command += [commit] if commit else []
+        result = run_git([*command, "--", *specs], cwd=self.path, check=False)
+        if result.returncode not in (0, 1):
+            raise ProgramError(f"git grep in {self.path}: {result.complaint}")
+        skip = len(commit) + 1 if commit else 0
+        found: dict[str, list[str]] = {}
+        for name, text in re.findall(rb"([^\0]+)\0\d+\0([^\n]*)\n", result.stdout):
+            path = name.decode("utf-8", "surrogateescape")[skip:]
+            found.setdefault(path, []).append(text.decode("latin-1"))
+        return found
+
+    def unlike(self, commit: str) -> frozenset[str] | None:
+        """The files of the work tree that may be unlike those of ``commit``.
+
+        ``None`` where files on disk say nothing of what is committed, because filters or
+        another encoding (gitattributes(5)) stand between.
+        """
+        said = self.git("ls-files", "-v", "-z").split("\0")
+        # Of what is not "H", git does not look at the file (git-ls-files(1)).
+        marked = {line[2:] for line in said if line and not line.startswith("H ")}
+        attributes = [line[2:] for line in said if line.endswith(".gitattributes")]
+        if self._converts(attributes):
+            return None
+        words = ("diff-index", "-z", "--name-only", "--no-renames", "--ignore-submodules=all")
+        changed = self.git(*words, commit, "--").split("\0")
+        return frozenset(marked | {name for name in changed if name})
+
+    def _converts(self, attributes: Sequence[str]) -> bool:
+        """Whether any attribute may make a file on disk unlike its blob."""
+        own = self.git("rev-parse", "--git-path", "info/attributes")
+        named = read_settings("core", cwd=self.path).get("attributesfile", ())
+        home = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
+        places = [*attributes, own, *(named or (f"{home}/git/attributes",)), "/etc/gitattributes"]
+        for place in places:
+            with contextlib.suppress(OSError):
+                text = (self.path / Path(place).expanduser()).read_bytes()
+                if b"filter" in text or b"encoding" in text:
+                    return True
+        return False
+
     def tree_of(self, commit: str) -> str:
         """The id of the tree of ``commit``."""
         return self._repo.commit(commit).tree.hexsha
@@ -406,33 +508,42 @@ class Tree:
         """A temporary, detached worktree at ``commit``, removed on the way out.
 
         It starts without files (but .gitattributes): writing out and removing a whole Linux takes
-        far longer than all the work on the few files that a series needs.
+        far longer than all the work on the few files that a series needs.  It is made when
+        something is first done in it.
+        """
+        holder = Path(mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+        worktree = Worktree(holder / "tree", self, commit)
+        try:
+            yield worktree
+        finally:
+            with contextlib.suppress(RerollError):
+                worktree.settle()
+            self._remove_worktree(holder, known=worktree.begun)
+
+    def add_worktree(self, place: Path, commit: str) -> None:
+        """Make a detached worktree with a whole index and no files but .gitattributes.
+
+        Raises ``ProgramError`` when git does.
         """
         if not self._tidied:
             self._remove_orphans()
             self._tidied = True
-        holder = Path(mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
-        try:
-            yield self._add_worktree(holder / "tree", commit)
-        finally:
-            self._remove_worktree(holder)
-
-    def _add_worktree(self, place: Path, commit: str) -> "Worktree":
         words = ("worktree", "add", "--quiet", "--detach", "--force", "--no-checkout")
         self.git(*words, str(place), commit)
-        worktree = Worktree(place)
         # All files get the bit but those that say how diffs name functions.
-        patterns = worktree.admin("info/sparse-checkout")
+        patterns = Worktree(place).admin("info/sparse-checkout")
         patterns.parent.mkdir(exist_ok=True)
         patterns.write_text(".gitattributes\n")
         sparse = ("core.sparseCheckout=true", "core.sparseCheckoutCone=false")
-        run_git(("read-tree", "-m", "-u", "HEAD"), cwd=place, settings=sparse)
-        return worktree
+        # A split index is written in a third of the time: only what changed goes to disk.
+        split = ("core.splitIndex=true", "splitIndex.maxPercentChange=100")
+        run_git(("read-tree", "-m", "-u", "HEAD"), cwd=place, settings=(*sparse, *split))
 
-    def _remove_worktree(self, holder: Path) -> None:
+    def _remove_worktree(self, holder: Path, *, known: bool = True) -> None:
         shutil.rmtree(holder, ignore_errors=True)
-        with contextlib.suppress(RerollError):
-            self.git("worktree", "prune")
+        if known:
+            with contextlib.suppress(RerollError):
+                self.git("worktree", "prune")
 
     def keep_worktree(self, place: Path, commit: str, note: str) -> "Worktree":
         """A worktree at ``commit`` that stays until ``drop_kept``; ``note`` says what it is for.
@@ -441,7 +552,8 @@ class Tree:
         those that are asked for.
         """
         try:
-            worktree = self._add_worktree(place, commit)
+            self.add_worktree(place, commit)
+            worktree = Worktree(place)
             worktree.admin(_NOTE).write_text(note, encoding="utf-8")
         except BaseException:
             self._remove_worktree(place)
@@ -511,8 +623,66 @@ class Worktree:
     fetch what they need by themselves).
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, tree: Tree | None = None, base: str = "") -> None:
+        """The worktree at ``path``; with ``tree`` it is made there, at ``base``, when needed."""
+        self._place = path
+        self._tree = tree
+        self._base = base
+        self._making: Future[None] | None = None
+        self._lock = threading.Lock()
+        self.made = tree is None
+
+    @property
+    def path(self) -> Path:
+        """The directory; it is made with the first question for it."""
+        if not self.made:
+            self.begin()
+            self.settle()
+            self.made = True
+        return self._place
+
+    def begin(self) -> None:
+        """Have it made while other things are done: the next question for ``path`` waits for it."""
+        with self._lock:
+            if self.made or self._making or self._tree is None:
+                return
+            executor = ThreadPoolExecutor(1)
+            self._making = executor.submit(self._tree.add_worktree, self._place, self._base)
+            executor.shutdown(wait=False)
+
+    def settle(self) -> None:
+        """Wait for what has begun; raises what went wrong with it."""
+        if self._making:
+            self._making.result()
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is, or may be, anything to remove."""
+        return self._making is not None
+
+    @property
+    def holder(self) -> Path:
+        """A directory for what else there is of this worktree; it goes when that does."""
+        return self._place.parent
+
+    @property
+    def origin(self) -> tuple[Tree, str]:
+        """The repository, and the commit that this worktree started at."""
+        if self._tree is None:
+            raise RerollError(f"{self._place}: a worktree that is kept has no origin")
+        return self._tree, self._base
+
+    def changes(self) -> dict[str, Entry | None]:
+        """What is staged and unlike the commit that this worktree started at; ``None``: gone."""
+        if not self.made:
+            return {}
+        words = ("--cached", "--raw", "--no-abbrev", "--no-renames", "-z")
+        said = self.git("diff", *words, self.origin[1]).decode("utf-8", "surrogateescape")
+        parts = said.split("\0")
+        rows = ((facts.split(), path) for facts, path in zip(parts[::2], parts[1::2], strict=False))
+        return {
+            path: None if facts[4] == "D" else Entry(facts[1], facts[3]) for facts, path in rows
+        }
 
     @cached_property
     def _unwritten(self) -> frozenset[str]:
@@ -540,7 +710,7 @@ class Worktree:
 
     def directories(self) -> frozenset[str]:
         """All directories of the tree at HEAD."""
-        listed = self.git("ls-tree", "-r", "-d", "-z", "--name-only", "HEAD")
+        listed = self._look("ls-tree", "-r", "-d", "-z", "--name-only", self._head)
         return frozenset(listed.decode("utf-8", "surrogateescape").split("\0")) - {""}
 
     def make_directories(self, names: Iterable[str]) -> None:
@@ -559,6 +729,8 @@ class Worktree:
 
     def head(self) -> str:
         """The commit this worktree is at."""
+        if not self.made:
+            return self._base
         return self.git("rev-parse", "HEAD").decode().strip()
 
     def file(self, path: str) -> Path:
@@ -579,60 +751,47 @@ class Worktree:
             raise UsageError(f"{path}: leads out of the tree")
         return full
 
-    def grep(self, tokens: Sequence[str], paths: Sequence[str]) -> dict[str, str]:
-        """The tracked files under ``paths`` that hold one of ``tokens``, and the lines that do.
-
-        Tokens are whole words; no tokens means every ``.c`` and ``.h`` file, with no
-        lines.  Lines are latin-1, a byte a character.
-        """
-        if not tokens:
-            specs = [spec for path in paths or ("",) for spec in _c_files(path)]
-            names = self.git("ls-files", "-z", "--", *specs).decode("utf-8", "surrogateescape")
-            return {name: "" for name in sorted(names.split("\0")) if name}
-        words = [word for token in tokens for word in ("-e", token)]
-        literal = [f":(literal){path}" for path in paths if path != "."]
-        command = ["grep", "--cached", "-z", "-a", "-n", "-w", "-F", *words, "--", *literal]
-        result = run_git(command, cwd=self.path, check=False)
-        if result.returncode not in (0, 1):
-            raise ProgramError(f"git grep: {result.complaint}")
-        found: dict[str, list[str]] = {}
-        for name, text in re.findall(rb"([^\0]+)\0\d+\0([^\n]*)\n", result.stdout):
-            found.setdefault(name.decode("utf-8", "surrogateescape"), []).append(
-                text.decode("latin-1")
-            )
-        return {name: "\n".join(lines) for name, lines in sorted(found.items())}
-
     def contents(self, paths: Iterable[str]) -> dict[str, bytes]:
         """The files at HEAD among ``paths``, by path; those that are not there are left out."""
         wanted = list(paths)
         # A line end would be the end of the question: ask for the id first.
         odd = {path: self._blob(path) for path in wanted if "\n" in path}
-        lines = [odd.get(path, f"HEAD:{path}") for path in wanted]
+        lines = [odd.get(path, f"{self._head}:{path}") for path in wanted]
         asked = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
-        said = self.git("cat-file", "--batch", stdin=asked) if wanted else b""
+        said = self._look("cat-file", "--batch", stdin=asked) if wanted else b""
         return _batch(wanted, said)
 
-    def entries(self) -> dict[str, tuple[str, str]]:
-        """The index: mode and blob id of every tracked file, by path."""
-        listed = self.git("ls-files", "-s", "-z").decode("utf-8", "surrogateescape")
-        lines = (line.partition("\t") for line in listed.split("\0") if line)
-        return {path: (facts[:6], facts[7:-2]) for facts, _, path in lines}
+    @property
+    def _head(self) -> str:
+        """HEAD, by a name that is good wherever ``_look`` looks."""
+        return "HEAD" if self.made else self._base
+
+    def _look(self, *words: str, stdin: bytes = b"", check: bool = True) -> bytes:
+        """What a git that only reads objects prints; the worktree is not made for it."""
+        cwd = self._tree.path if self._tree and not self.made else self._place
+        return run_git(words, cwd=cwd, stdin=stdin, check=check).stdout
+
+    def staged_contents(self, paths: Sequence[str]) -> dict[str, bytes]:
+        """What the index has of ``paths``, by path; those that it has not are left out."""
+        if not self.made:
+            return self.contents(paths)
+        asked = "".join(f":{path}\n" for path in paths).encode("utf-8", "surrogateescape")
+        return _batch(paths, self.git("cat-file", "--batch", stdin=asked)) if paths else {}
 
     def blobs(self, ids: Collection[str]) -> dict[str, bytes]:
         """The contents of blobs, by id; what is no blob is left out."""
-        if not ids:
-            return {}
         wanted = list(ids)
-        said = self.git("cat-file", "--batch", stdin="".join(f"{one}\n" for one in wanted).encode())
-        return _batch(wanted, said)
+        asked = "".join(f"{one}\n" for one in wanted).encode()
+        return _batch(wanted, self._look("cat-file", "--batch", stdin=asked)) if wanted else {}
 
     def _blob(self, path: str) -> str:
-        words = ["rev-parse", "--verify", "--quiet", f"HEAD:{path}"]
-        found = run_git(words, cwd=self.path, check=False).stdout.decode().strip()
-        return found or _ZERO
+        words = ("rev-parse", "--verify", "--quiet", f"{self._head}:{path}")
+        return self._look(*words, check=False).decode().strip() or _ZERO
 
     def exists(self, path: str) -> bool:
         """Whether git tracks ``path``, a file or a directory, here."""
+        if not self.made:
+            return self._blob(path.rstrip("/") if path != "." else "") != _ZERO
         return bool(self.git("ls-files", "-z", "--", f":(literal){path}"))
 
     def admin(self, name: str) -> Path:
@@ -836,11 +995,3 @@ def _batch(wanted: Sequence[str], said: bytes) -> dict[str, bytes]:
 def _literal(paths: Collection[str]) -> list[str]:
     """Pathspecs for ``paths``; none, so that all files are meant, where they are too many."""
     return [f":(literal){path}" for path in paths] if len(paths) <= _MANY else []
-
-
-def _c_files(path: str) -> tuple[str, ...]:
-    if path.endswith((".c", ".h")):
-        return (f":(literal){path}",)
-    folder = re.sub(r"([\\*?\[\]])", r"\\\1", path.rstrip("/"))
-    prefix = f"{folder}/" if folder not in ("", ".") else ""
-    return (f":(glob){prefix}**/*.c", f":(glob){prefix}**/*.h")

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from generator.campaign import Campaign, Patch
-from generator.conversion import Progress
 from generator.errors import ExpectedFailureError
+from generator.progress import Progress
 from generator.tree import Commit, Identity, Tree
 from series.campaign_file import CampaignFile
 from series.pairing import Pair, Range, subject

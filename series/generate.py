@@ -14,10 +14,10 @@ from pathlib import Path
 
 from generator.campaign import Campaign
 from generator.commits import Built, build
-from generator.conversion import Progress
 from generator.errors import ConflictError, UsageError
 from generator.ledger import Ledger
 from generator.messages import Change, ledger_facts
+from generator.progress import Progress, State
 from generator.split import Shard
 from generator.steps import Workshop, check_rules
 from generator.templates import render_line, render_text
@@ -130,7 +130,7 @@ def construct(request: Request, report: Progress) -> Constructed:
     spatches = workbench.Spatches(request.settings.spatch)
     ids = [patch.id for patch in request.campaign.patches]
     tags = tagging.Register(lambda change: _home(request.campaign, change), request.version, ids)
-    report("reading the rules", 0, 0)
+    report(State("reading the rules", 0, 0))
     committer = replace(request.tree.identity(), date=_date(request))
     with (
         request.tree.worktree(request.base) as worktree,

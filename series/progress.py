@@ -2,39 +2,88 @@
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 
-Report = Callable[[str, int, int], None]
+from generator.progress import Progress, State, silent
+from series.output import one_line
 
-
-def _silent(_what: str, _done: int, _total: int) -> None:
-    return None
+# A file that takes longer than that, in seconds, is worth its name.
+_SLOW = 2.0
+# Before that many seconds, or files, nobody knows how long the rest takes.
+_EARLY = 1.0
+_FEW = 16
 
 
 @contextlib.contextmanager
-def progress(*, quiet: bool = False) -> Iterator[Report]:
-    """A function to call with what is being done, how much of it is done and of how much.
+def progress(*, quiet: bool = False) -> Iterator[Progress]:
+    """A function to call with what is being done, and how far that is.
 
     It draws on standard error while that is a terminal and ``quiet`` is not
     asked for, and leaves nothing behind.
     """
     if quiet or not sys.stderr.isatty():
-        yield _silent
+        yield silent
         return
     from rich.console import Console
-    from rich.markup import escape
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn
+    from rich.progress import Progress as Display
+    from rich.text import Text
+
+    pace = Pace()
+
+    class Details(ProgressColumn):
+        """What is known of files."""
+
+        def render(self, _task: Task, /) -> Text:
+            return Text(pace.details(time.monotonic()), overflow="ellipsis", no_wrap=True)
 
     columns = (
-        TextColumn("{task.description}", table_column=None),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=20),
         MofNCompleteColumn(),
-        TimeElapsedColumn(),
+        Details(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Display(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None)
 
-        def report(what: str, done: int, total: int) -> None:
-            bar.update(task, description=escape(what[:60]), completed=done, total=total or None)
+        def report(state: State) -> None:
+            pace.see(state, time.monotonic())
+            what = one_line(state.what)[:60]
+            bar.update(task, description=what, completed=state.done, total=state.total or None)
 
         yield report
+
+
+class Pace:
+    """How fast one piece of work goes; times are in seconds of any one clock."""
+
+    def __init__(self) -> None:
+        self._state = State("", 0, 0)
+        self._since = 0.0
+
+    def see(self, state: State, now: float) -> None:
+        """Take note of where the work is."""
+        if (state.what, state.total) != (self._state.what, self._state.total) or not state.ran:
+            self._since = now
+        self._state = state
+
+    def details(self, now: float) -> str:
+        """Matches, files a second, time left, and a file that takes long; empty for no files."""
+        state = self._state
+        words = [f"{state.changed} changed"] if state.changed else []
+        taken = now - self._since
+        if taken > _EARLY and state.ran >= _FEW:
+            rate = state.ran / taken
+            words.append(f"{rate:.0f} files/s" if rate >= 1 else f"{1 / rate:.0f} s a file")
+            if left := state.total - state.done:
+                words.append(f"{_duration(left / rate)} left")
+        path, seconds = state.slowest()
+        if path and seconds > _SLOW:
+            words.append(f"{one_line(path)} for {_duration(seconds)}")
+        return ", ".join(words)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds + 0.5), 60)
+    return f"{minutes}:{rest:02} min" if minutes else f"{rest} s"

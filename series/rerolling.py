@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator.campaign import FILE_NAME, Campaign
-from generator.conversion import Progress
 from generator.errors import UsageError
+from generator.progress import Progress
 from generator.tree import Tree
 from series import changes, comments, generate, journal, range_diff, store, trailers
 from series.campaign_file import CampaignFile, write_whole

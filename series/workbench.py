@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from generator.conversion import Bench, Progress
+from generator.conversion import Bench
+from generator.progress import Progress
 from generator.results import Store
 from generator.rule import Rule
 from generator.spatch import Spatch, find_spatch

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from generator import includes
 from generator.conversion import Bench, Order, convert
 from generator.rule import parse_rule
-from generator.sources import Sources
+from generator.sources import Listing, Shelf, Sources
 from generator.spatch import Kind, Outcome, Spatch, find_spatch
 from generator.tree import Tree
 from tests.repositories import commit_all, make_repository
@@ -58,7 +58,7 @@ def run(
             lambda _: spatch,
             timeout=timeout,
             jobs=1,
-            progress=lambda _, done, total: told.append((done, total)),
+            progress=lambda state: told.append((state.done, state.total)),
             store=store,
             **more,
         )
@@ -145,15 +145,25 @@ def test_what_is_reached_is_what_can_be_reached(edges: dict[str, list[str]]) -> 
 
 
 def test_links_and_directories_are_no_text(tmp_path: Path) -> None:
-    files = {**FILES, "a/a.c": '#include "link.h"\n#include "../deep"\n'}
+    files = {**FILES, "a/a.c": '#include "link.h"\n#include "../deep"\n#include "a.h"\n'}
     place = make_repository(tmp_path / "tree", files)
     (place / "a/link.h").symlink_to("a.h")
     commit_all(place, "a link")
     tree = Tree(place)
     with tree.worktree(tree.resolve("HEAD")) as worktree:
-        sources = Sources(worktree, Memory(), ["a/a.c", "none.c"])
-        assert sources.files(["a/a.c", "none.c"]) == ["a/a.c", "a/link.h"]
+        paths = ["a/a.c", "a/link.h", "none.c"]
+        shelf = Shelf(tmp_path / "shelf")
+        sources = Sources(worktree, Listing(worktree), Memory(), shelf, paths)
+        assert sorted(sources.contents(paths)) == ["a/a.c", "a/a.h", "deep/deep.h"]
+        assert sources.links(paths) == ["a/link.h"]
         assert sources.key("a/a.c", b"") != sources.key("none.c", b"")
+        sources.write_out(paths)
+        written = sorted(path for path in shelf.root.rglob("*") if not path.is_dir())
+        assert [str(path.relative_to(shelf.root)) for path in written] == [
+            "a/a.c",
+            "a/a.h",
+            "deep/deep.h",
+        ]
     tree.close()
 
 
