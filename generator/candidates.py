@@ -72,14 +72,20 @@ class Candidates:
                 yield Lookup(found or (), settled)
 
     def ahead(self, searches: Iterable[tuple[Sequence[str], Sequence[str]]]) -> None:
-        """Search once for what several rules will ask for: words, and paths to search."""
+        """Search once for what several rules will ask for: words, and paths to search.
+
+        One rule alone is not searched for: it can begin before its search has ended.
+        """
         together: dict[tuple[str, ...], set[str]] = {}
-        for words, paths in searches:
-            if words and self._recall(words, _plain(paths)) is None:
-                together.setdefault(_plain(paths), set()).update(words)
-        for where, every in together.items():
-            with self.lookup(sorted(every), where) as lookup:
-                lookup.settle()
+        every = [(words, _plain(paths)) for words, paths in searches if words]
+        for words, paths in every if len(every) > 1 else ():
+            if self._recall(words, paths) is None:
+                together.setdefault(paths, set()).update(words)
+        # The whole tree first: a search of all of it answers for its parts.
+        for paths, sought in sorted(together.items()):
+            if self._recall(sorted(sought), paths) is None:
+                with self.lookup(sorted(sought), paths) as lookup:
+                    lookup.settle()
 
     def _now(self, words: Sequence[str], paths: tuple[str, ...]) -> dict[str, str]:
         """What the index holds: what the base does, but for the files that were changed since."""
@@ -112,11 +118,10 @@ class Candidates:
                 words, _literal(paths) + [f":(exclude)*{end}" for end in _C_FILES]
             )
             # Asked for last, so that what the user saves in the meantime is seen.
-            unlike = self._tree.unlike(self._base) if others is not None else None
+            unlike = self._unlike(paths) if others is not None else None
             if others is not None and unlike is not None and len(unlike) <= _MANY:
                 same = {k: v for k, v in {**early, **others}.items() if k not in unlike}
-                odd = [name for name in unlike if _below(name, paths)]
-                found = same | self._in_blobs(words, self._entries(odd))
+                found = same | self._in_blobs(words, self._entries(sorted(unlike)))
         if found is None:
             found = self._tree.grep(words, _literal(paths), self._base)
         self._remember(words, paths, found)
@@ -131,6 +136,11 @@ class Candidates:
             return None
         with contextlib.suppress(ProgramError):
             return self._tree.grep(words, specs)
+        return None
+
+    def _unlike(self, paths: tuple[str, ...]) -> frozenset[str] | None:
+        with contextlib.suppress(ProgramError):
+            return self._tree.unlike(self._base, _literal(paths))
         return None
 
     def _entries(self, names: Sequence[str]) -> dict[str, Entry]:

@@ -294,27 +294,27 @@ def _run_pick(shop: Workshop, step: PickStep) -> StepReport:
 def check_rules(bench: Bench, campaign: Campaign) -> None:
     """Let spatch read every rule of the campaign, before anything is done.
 
-    Raises ``CampaignError`` with the problems of all of them.
+    What the rules look for is then searched for in one go.  Raises ``CampaignError``
+    with the problems of all of them.
     """
     problems: list[str] = []
-    seen: set[str] = set()
+    searches: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
     for patch in campaign.patches:
         for step in patch.step:
             if patch.omit or not isinstance(step, RuleStep):
                 continue
             try:
                 rule = rule_of(campaign, step)
-                if rule.text in seen:
-                    continue
-                seen.add(rule.text)
                 with bench.engine(rule) as engine:
-                    engine.tokens()
+                    words = engine.tokens()
+                searches.append((tuple(step.tokens) or words, tuple(step.paths)))
             except CampaignError as error:
                 problems += error.problems
             except UsageError as error:
                 problems.append(str(error))
     if problems:
         raise CampaignError(list(dict.fromkeys(problems)))
+    bench.candidates.ahead(searches)
 
 
 def _count(number: int, what: str) -> str:

@@ -381,24 +381,26 @@ class Tree:
             found.setdefault(path, []).append(text.decode("latin-1"))
         return found
 
-    def unlike(self, commit: str) -> frozenset[str] | None:
+    def unlike(self, commit: str, specs: Sequence[str]) -> frozenset[str] | None:
         """The files of the work tree that may be unlike those of ``commit``.
 
-        ``None`` where files on disk say nothing of what is committed, because filters or
-        another encoding (gitattributes(5)) stand between.
+        ``specs`` are pathspecs, none for all files.  ``None`` where files on disk say nothing of
+        what is committed, because filters or another encoding (gitattributes(5)) stand between.
         """
-        said = self.git("ls-files", "-v", "-z").split("\0")
+        said = self.git("ls-files", "-v", "-z", "--", *specs).split("\0")
         # Of what is not "H", git does not look at the file (git-ls-files(1)).
         marked = {line[2:] for line in said if line and not line.startswith("H ")}
-        attributes = [line[2:] for line in said if line.endswith(".gitattributes")]
-        if self._converts(attributes):
+        if self._converts:
             return None
         words = ("diff-index", "-z", "--name-only", "--no-renames", "--ignore-submodules=all")
-        changed = self.git(*words, commit, "--").split("\0")
+        changed = self.git(*words, commit, "--", *specs).split("\0")
         return frozenset(marked | {name for name in changed if name})
 
-    def _converts(self, attributes: Sequence[str]) -> bool:
+    @cached_property
+    def _converts(self) -> bool:
         """Whether any attribute may make a file on disk unlike its blob."""
+        said = self.git("ls-files", "-z", "--", ":(glob)**/.gitattributes")
+        attributes = [name for name in said.split("\0") if name]
         own = self.git("rev-parse", "--git-path", "info/attributes")
         named = read_settings("core", cwd=self.path).get("attributesfile", ())
         home = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
