@@ -18,10 +18,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from generator import process
 from generator.errors import ConflictError, ProgramError, RerollError, UsageError
+
+if TYPE_CHECKING:
+    from git import Repo
 
 # What a user's configuration must not change in a tree that we made.
 _NEUTRAL = (
@@ -175,43 +178,49 @@ def run_git(
     return result
 
 
+def _no_repository(path: Path, asked: process.Result) -> UsageError:
+    said = asked.stderr.decode("utf-8", "replace").strip().split("\n")[0]
+    if "not a git repository" not in said:
+        # git has its own reasons to refuse one: another owner, a newer format.
+        return UsageError(f"{path}: {said}")
+    hint = "name a clone of the kernel with --tree or 'git config reroll.tree'"
+    return UsageError(f"{path}: is not a git repository", hint=hint)
+
+
 class Tree:
     """A git repository that holds a Linux tree; it may be bare, shallow or dirty."""
 
     def __init__(self, path: Path) -> None:
         """Open the repository at or above ``path``; ``UsageError`` when there is none."""
-        from git import Git, GitCmdObjectDB, InvalidGitRepositoryError, NoSuchPathError, Repo
-
         process.find("git", hint="apt install git")
-        try:
-            self._repo = Repo(path, search_parent_directories=True)
-        except NoSuchPathError as error:
-            raise UsageError(f"{path}: there is no such directory") from error
-        except (InvalidGitRepositoryError, ValueError) as error:
-            raise UsageError(
-                f"{path}: is not a git repository",
-                hint="name a clone of the kernel with --tree or 'git config reroll.tree'",
-            ) from error
-        # Whether it is bare may stand in a file that GitPython does not read.
-        words = ["rev-parse", "--is-bare-repository", "--absolute-git-dir"]
+        if not path.is_dir():
+            raise UsageError(f"{path}: there is no such directory")
+        words = ["rev-parse", "--is-bare-repository", "--absolute-git-dir", "--show-cdup"]
         asked = run_git(words, cwd=path, check=False)
         if asked.returncode != 0:
-            # git has its own reasons to refuse one: another owner, a newer format.
-            said = asked.stderr.decode("utf-8", "replace").strip().split("\n")[0]
-            raise UsageError(f"{path}: {said}")
-        bare, _, place = asked.stdout.decode("utf-8", "surrogateescape").partition("\n")
+            raise _no_repository(path, asked)
+        bare, place, up = asked.stdout.decode("utf-8", "surrogateescape").split("\n")[:3]
         self.bare = bare == "true"
         self._tidied = False
         self._described: dict[str, str] = {}
-        work = None if self.bare else self._repo.working_tree_dir
-        self.path = Path(work or place.rstrip("\n"))
-        if self.bare and not self._repo.bare:
-            self._repo.git = Git(self.path)
-            self._repo.odb = GitCmdObjectDB(str(self._repo.odb.root_path()), self._repo.git)
+        self.path = Path(place) if self.bare else (path / up).resolve() if up else path.absolute()
+
+    @cached_property
+    def _repo(self) -> "Repo":
+        """GitPython's view, for what it reads more easily than git says it."""
+        from git import Git, GitCmdObjectDB, Repo
+
+        repo = Repo(self.path)
+        # Whether it is bare may stand in a file that GitPython does not read.
+        if self.bare and not repo.bare:
+            repo.git = Git(self.path)
+            repo.odb = GitCmdObjectDB(str(repo.odb.root_path()), repo.git)
+        return repo
 
     def close(self) -> None:
         """End the helpers that read objects."""
-        self._repo.close()
+        if "_repo" in self.__dict__:
+            self._repo.close()
 
     def git(self, *words: str, stdin: bytes = b"", check: bool = True) -> str:
         """What ``git WORDS`` prints in this repository, less the last line end."""
@@ -414,7 +423,7 @@ class Tree:
 
     def tree_of(self, commit: str) -> str:
         """The id of the tree of ``commit``."""
-        return self._repo.commit(commit).tree.hexsha
+        return self.git("rev-parse", "--verify", "--quiet", f"{commit}^{{tree}}")
 
     @cached_property
     def notes(self) -> tuple[str, ...]:

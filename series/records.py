@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Callable, Sequence
 
 from generator.commits import Built, BuiltPatch
-from generator.ledger import Ledger
 from generator.rule import Rule
 from generator.steps import StepReport
 from generator.tree import Tree
@@ -15,7 +14,6 @@ from series.version import (
     LedgerRecord,
     PatchRecord,
     RuleRecord,
-    SiteRecord,
     SkippedRecord,
 )
 
@@ -51,7 +49,7 @@ def patches(
             left_out=plan.left_out,
             of=patch.of,
             label=patch.label,
-            ledger=ledger(patch.ledger),
+            ledger=LedgerRecord.of(patch.ledger),
             carried=tags(patch.id).carried,
             dropped=tags(patch.id).dropped,
         )
@@ -92,16 +90,7 @@ def _rules(patch: BuiltPatch) -> tuple[RuleRecord, ...]:
     )
 
 
-def ledger(found: Ledger) -> LedgerRecord:
-    """A ledger as the manifest has it."""
-    return LedgerRecord(
-        words=found.words,
-        counts={str(bucket): count for bucket, count in found.counts.items()},
-        sites=tuple(
-            SiteRecord(site.path, site.line, site.word, str(site.bucket), site.why)
-            for site in found.sites
-        ),
-    )
+ledger = LedgerRecord.of
 
 
 def patch_ids(tree: Tree, base: str, tip: str) -> dict[str, str]:
@@ -120,4 +109,4 @@ def skipped(built: Built) -> tuple[SkippedRecord, ...]:
 
 def rest(built: Built) -> dict[str, LedgerRecord]:
     """The sites that are in no shard, by the id of the split patch."""
-    return {name: ledger(sites) for name, sites in built.rest.items()}
+    return {name: LedgerRecord.of(sites) for name, sites in built.rest.items()}

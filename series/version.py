@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from generator.ledger import Ledger
+
 MANIFEST_FORMAT = 1
 # "only post say 15 or so at a time" (Documentation/process/submitting-patches.rst)
 MANY = 15
@@ -60,6 +62,18 @@ class LedgerRecord:
     words: tuple[str, ...]
     counts: Mapping[str, int]
     sites: tuple[SiteRecord, ...]
+
+    @classmethod
+    def of(cls, found: Ledger) -> "LedgerRecord":
+        """A ledger as the manifest has it."""
+        return cls(
+            words=found.words,
+            counts={str(bucket): count for bucket, count in found.counts.items()},
+            sites=tuple(
+                SiteRecord(site.path, site.line, site.word, str(site.bucket), site.why)
+                for site in found.sites
+            ),
+        )
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ from pathlib import Path
 from generator import campaign as campaign_module
 from generator.campaign import Campaign
 from generator.errors import RerollError, UsageError
-from series import adopting, options, records, sites, store, workbench
+from series import adopting, options, sites, store, workbench
 from series.adopting import Rules, Trial
 from series.output import one_line, say
 from series.progress import progress
+from series.version import LedgerRecord
 
 EXAMPLE = "reroll -C my-series --tree ~/linux adopt exynos-pages pages.cocci --paths drivers/gpu"
 
@@ -115,7 +116,7 @@ def _compare(args: argparse.Namespace, campaign: Campaign, name: str, rules: Rul
 
 
 def _show(args: argparse.Namespace, trial: Trial, *, swapped: bool) -> None:
-    ledger = records.ledger(trial.ledger)
+    ledger = LedgerRecord.of(trial.ledger)
     kept = args.keep_rest and bool(trial.rest)
     if args.json:
         from pydantic import TypeAdapter
