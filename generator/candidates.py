@@ -29,10 +29,10 @@ _KEY = b"candidates 1\0"
 
 
 class Lookup:
-    """A search that has begun: ``early`` are C files that probably hold a word."""
+    """A search that has begun: ``early`` are C files that probably hold a word, and the lines."""
 
-    def __init__(self, early: Collection[str], settled: Future[dict[str, str]]) -> None:
-        self.early = sorted(early)
+    def __init__(self, early: Mapping[str, str], settled: Future[dict[str, str]]) -> None:
+        self.early = early
         self._settled = settled
 
     def settle(self) -> dict[str, str]:
@@ -64,12 +64,11 @@ class Candidates:
             if not words or self._worktree.made or self._recall(words, paths) is not None:
                 settled: Future[dict[str, str]] = Future()
                 settled.set_result(self._now(words, paths))
-                early = [name for name in settled.result() if name.endswith(_C_FILES)]
-                yield Lookup(early, settled)
+                yield Lookup(settled.result(), settled)
             else:
                 found = self._c_files(words, paths)
                 settled = executor.submit(self._settled, words, paths, found)
-                yield Lookup(found or (), settled)
+                yield Lookup(_joined(found or {}), settled)
 
     def ahead(self, searches: Iterable[tuple[Sequence[str], Sequence[str]]]) -> None:
         """Search once for what several rules will ask for: words, and paths to search.

@@ -6,7 +6,7 @@ the tree's .clang-format has it.
 """
 
 import contextlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -17,6 +17,7 @@ from generator.errors import ExpectedFailureError
 from generator.execution import Executor, Local
 from generator.ledger import Ledger, Search, account, within, words_pattern
 from generator.progress import Progress, State, silent
+from generator.query import Query
 from generator.results import NoResults, Store
 from generator.rule import Rule
 from generator.sources import Listing, Shelf, Sources
@@ -157,10 +158,11 @@ def convert(bench: Bench, order: Order) -> Conversion:
         derived = engine.tokens()
         tokens = order.tokens or derived
         with bench.candidates.lookup(tokens, order.paths) as lookup:
-            outcomes = _run(bench, engine, rule, _wanted(order, lookup.early), tokens, bench.told)
+            early = _wanted(order, engine, lookup.early)
+            outcomes = _run(bench, engine, rule, early, tokens, bench.told)
             hits = lookup.settle()
-        files = _wanted(order, hits)
-        outcomes = [outcome for outcome in outcomes if outcome.path in hits]
+        files = _wanted(order, engine, hits)
+        outcomes = [outcome for outcome in outcomes if outcome.path in set(files)]
         late = sorted(set(files) - {outcome.path for outcome in outcomes})
         if late:
             outcomes += _run(bench, engine, rule, late, tokens, bench.told)
@@ -201,10 +203,13 @@ def words_of(order: Order, derived: Sequence[str]) -> tuple[str, ...]:
     return tuple(word for word in derived if word in changed)
 
 
-def _wanted(order: Order, names: Collection[str]) -> list[str]:
-    """The C files among ``names`` that the rule is to be run on."""
-    files = [name for name in sorted(names) if name.endswith((".c", ".h"))]
-    return [name for name in files if within(name, order.exclude) is None]
+def _wanted(order: Order, engine: Engine, hits: Mapping[str, str]) -> list[str]:
+    """The C files among ``hits`` that the rule is to be run on: those that it may match in."""
+    query = Query() if order.tokens else engine.query()
+    files = [name for name in sorted(hits) if name.endswith((".c", ".h"))]
+    return [
+        name for name in files if within(name, order.exclude) is None and query.holds(hits[name])
+    ]
 
 
 def _run(

@@ -47,6 +47,7 @@ _HEADER_OPTIONS: dict[str, int] = {
 _DROPPED_OPTIONS = frozenset({"--very-quiet", "--no-show-diff", "--include-headers"})
 
 _SCRIPT_RULE = re.compile(r"\b(?:script|initialize|finalize)\s*:\s*(python|ocaml)\b")
+_WORD = re.compile(r"[A-Za-z_]\w*")
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 # What would let a rule choose spatch's options (-o writes any file) or read other files.
 _FORBIDDEN = (
@@ -134,6 +135,16 @@ class Rule:
             found += re.findall(r"([A-Za-z_]\w*)\s*(?:\[[^\]]*\])?\s*[;,:]", inside)
         return frozenset(self._named(word) for word in found)
 
+    @property
+    def declared_words(self) -> frozenset[str]:
+        """Words that only metavariables' declarations hold, otherwise than as what one may be.
+
+        They name types, mostly: code that the rule matches need not hold them.
+        """
+        body = {word for line in _bodies(self.text) for word in _WORD.findall(line)}
+        listed = re.sub(r"=\s*\{[^{}]*\}", " ", self.text)
+        return frozenset(_WORD.findall(listed)) - body
+
 
 def _plain_words(lines: list[str]) -> frozenset[str]:
     """The words that stand in a rule otherwise than as members of structures."""
@@ -151,7 +162,7 @@ def _bodies(text: str) -> list[str]:
         line = re.sub(r"//.*", "", line)
         word = line.strip()
         # "@@" alone begins declarations and ends them; "@name@" begins them.
-        if line.startswith("@") or (declaring and word.endswith("@@")):
+        if word.startswith("@") or (declaring and word.endswith("@@")):
             declaring = not declaring if word == "@@" else not word.endswith("@@")
             body = not declaring
             continue

@@ -21,6 +21,7 @@ _NAME = re.compile(r"\s*(?!(?:depends|using|disable|exists|forall|extends)\b)([A
 # With a value behind "=" a script runs without the rule, too.
 _INHERITED = re.compile(r"<<\s*([A-Za-z_]\w*)\s*\.\s*\w+\s*;")
 _TOKEN = re.compile(r"\s*(&&|\|\||[!()&|]|[A-Za-z_]\w*)")
+_CONSTRAINT = re.compile(r"\bscript\s*:\s*(?:python|ocaml)\b")
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 
 
@@ -68,6 +69,9 @@ def without_reports(text: str, defined: Iterable[str], declared: Iterable[str]) 
     # Where no script runs, nothing needs what comes before and after them.
     gone = [block for block in blocks if block.script]
     kept = _blanked(text, gone)
+    # The constraint of a position is a script, too, and may call what "initialize" defines.
+    if _CONSTRAINT.search(_COMMENT.sub(" ", kept)):
+        return text
     names = [block.name for block in gone if block.name]
     if any(re.search(rf"\b{re.escape(name)}\b", _COMMENT.sub(" ", kept)) for name in names):
         return text

@@ -18,7 +18,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from shutil import which
@@ -26,6 +26,7 @@ from tempfile import TemporaryDirectory
 
 from generator import process
 from generator.errors import CampaignError, ProgramError, UsageError
+from generator.query import Query, parse
 from generator.rule import Rule
 
 # File names reach /bin/sh inside spatch; ":" would be read as a line range.
@@ -45,11 +46,10 @@ _DROP = re.compile(r'SPATCH-DROP kind=(\w+) reason="([^"]*)" file=(.*)\Z')
 _EXCEPTION = re.compile(r"EXN: ?(.*?) in (\S+)\Z")
 _SMPL_ERROR = re.compile(r'File "[^"]*", line (\d+), column (\d+)')
 _HUNK = re.compile(rb"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
-_GREP_QUERY = re.compile(r"^Grep query\n(.*)\Z", re.MULTILINE | re.DOTALL)
 
 
 # What --parse-cocci said, by spatch, rule and arguments: a large rule takes seconds.
-_TOKENS: dict[tuple[str, ...], tuple[str, ...]] = {}
+_QUERIES: dict[tuple[str, ...], Query] = {}
 
 
 class Kind(StrEnum):
@@ -236,14 +236,18 @@ class Engine:
     def tokens(self) -> tuple[str, ...]:
         """The words of which a file must hold one for the rule to match in it.
 
-        They are spatch's own view of the rule (its "grep query"), else the
+        They are spatch's own view of the rule (its query), else the
         header's ``// Keywords:``.  Empty when it has none.  Raises
         ``CampaignError`` with spatch's line and column when the rule is wrong.
         """
+        return self.query().words or self._rule.keywords
+
+    def query(self) -> Query:
+        """What a file must hold, of the words.  Raises as ``tokens`` does."""
         key = (str(self._spatch.path), self._rule.patch_text, *self._rule.arguments)
-        if key not in _TOKENS:
-            _TOKENS[key] = self._ask_tokens()
-        return _TOKENS[key] or self._rule.keywords
+        if key not in _QUERIES:
+            _QUERIES[key] = self._ask_query()
+        return _QUERIES[key]
 
     def fingerprint(self, tokens: Sequence[str]) -> bytes:
         """A digest of all that outcomes follow from but the files.
@@ -260,13 +264,14 @@ class Engine:
         joined = "\0".join([str(len(told)), *told])
         return hashlib.sha256(joined.encode("utf-8", "surrogateescape")).digest()
 
-    def _ask_tokens(self) -> tuple[str, ...]:
-        result = self._run(["--parse-cocci", str(self._cocci), *self._rule.arguments], limit=60)
-        said = result.stdout.decode("utf-8", "replace")
+    def _ask_query(self) -> Query:
+        words = ["--parse-cocci", str(self._cocci), "--use-idutils", *self._rule.arguments]
+        result = self._run(words, limit=60)
         self._complain(result)
-        query = _GREP_QUERY.search(said)
-        words = re.findall(r"[^\s|&()]+", query[1]) if query else []
-        return tuple(sorted(set(words) - {"None", "TRUE"}))
+        query = parse(result.stdout.decode("utf-8", "replace"))
+        if self._rule.scripts:  # may match what spatch knows nothing of
+            return replace(query, formula=None)
+        return replace(query, weak=self._rule.declared_words)
 
     def verify(self) -> None:
         """Run the rule on a file of nothing; ``CampaignError`` when even that fails."""

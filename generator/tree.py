@@ -729,6 +729,19 @@ class Worktree:
         for name in self.directories() & set(names):
             (self.path / name).mkdir(parents=True, exist_ok=True)
 
+    def extracted(self, path: str) -> Path:
+        """A copy of the file at HEAD, beside the worktree: for those who only read it.
+
+        ``UsageError`` when there is no such file.
+        """
+        content = self.contents([path]).get(path)
+        if content is None:
+            raise UsageError(f"{path}: there is no such file in the tree")
+        place = self.holder / "extracted" / Path(path).name
+        place.parent.mkdir(exist_ok=True)
+        place.write_bytes(content)
+        return place
+
     def top_files(self) -> list[str]:
         """The files at the root of the tree."""
         listed = self.git("ls-files", "-z", "--", ":(glob)*")
@@ -867,6 +880,8 @@ class Worktree:
 
         ``renames`` is how much of a moved file must be the same.
         """
+        if not self.made:
+            return b""
         words = ["--cached", "--text", "--full-index", "--no-ext-diff", "--no-textconv"]
         return self.git("diff", *words, f"--find-renames={renames}")
 

@@ -36,10 +36,9 @@ def show(
     counts = ", ".join(f"{count} {bucket}" for bucket, count in ledger.counts.items())
     say(f"{indent}sites of {_words(ledger.words)}: {len(ledger.sites)} = {counts}", stream)
     left = [site for site in ledger.sites if site.bucket not in ("converted", *apart)]
-    plain = [site for site in left if site.bucket in EXPLAINED]
-    cut = [] if everything else plain[_SHOWN:]
-    shown = [site for site in left if site not in cut]
-    for line in _table(shown):
+    plain = [at for at, site in enumerate(left) if site.bucket in EXPLAINED]
+    cut = set() if everything else set(plain[_SHOWN:])
+    for line in _table([site for at, site in enumerate(left) if at not in cut]):
         say(f"{indent}  {line}", stream)
     if cut:
         say(f"{indent}  and {len(cut)} more that need no look", stream)

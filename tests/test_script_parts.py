@@ -47,6 +47,15 @@ def script(depends: str, name: str = "", body: str = "print('x')") -> str:
             HEAD + FOUND + script("depends on report", "named") + PATCH.replace("E;", "named.E;"),
             True,
         ),
+        # A constraint of what stays calls what "initialize" defines.
+        (
+            HEAD
+            + "@initialize:python@\n@@\ndef good(p):\n  return True\n\n"
+            + PATCH.replace("E;", "E;\nposition p : script:python() { good(p) };")
+            + FOUND
+            + REPORT,
+            True,
+        ),
         # No rule at all, for spatch or for us.
         (HEAD + PATCH + "/*\n" + REPORT + "*/\n", True),
         (HEAD + PATCH + "// @script:python@\n", True),
