@@ -44,7 +44,7 @@ test: lint
 	@$(RUN)/pytest -n auto -m 'not linux and not slow'
 
 test-linux: $(VENV)/.ready
-	@scripts/need git git-email gcc make flex bison bc libelf-dev libssl-dev public-inbox
+	@scripts/need git git-email gcc make flex bison bc libelf-dev libssl-dev public-inbox coccinelle
 	@linux='$(LINUX)'; \
 	if [ -z "$$linux" ]; then \
 		linux='$(LINUX_DIR)'; \

@@ -11,8 +11,8 @@ from generator.query import Query, parse
 from generator.rule import parse_rule
 from generator.spatch import Engine, find_spatch
 from generator.tree import Tree
-from tests.test_spatch import BUILDS
 from tests.repositories import make_repository
+from tests.test_spatch import BUILDS
 
 
 @pytest.mark.parametrize(
