@@ -151,6 +151,12 @@ def convert(bench: Bench, order: Order) -> Conversion:
     the rule is wrong, ``ExpectedFailureError`` when a second run changes more.
     """
     rule, worktree = order.rule, bench.worktree
+
+    def told(fresh: Sequence[Outcome]) -> None:
+        if any(outcome.diff for outcome in fresh):
+            worktree.begin()  # it takes a while
+        bench.told(fresh)
+
     for path in order.paths:
         if not worktree.exists(path):
             raise UnmatchedError(f"{rule.name}: there is no {path} in the tree")
@@ -158,14 +164,14 @@ def convert(bench: Bench, order: Order) -> Conversion:
         derived = engine.tokens()
         tokens = order.tokens or derived
         with bench.candidates.lookup(tokens, order.paths) as lookup:
-            early = _wanted(order, engine, lookup.early)
-            outcomes = _run(bench, engine, rule, early, tokens, bench.told)
+            early = wanted(order, engine, lookup.early)
+            outcomes = run_rule(bench, engine, rule, early, tokens, told)
             hits = lookup.settle()
-        files = _wanted(order, engine, hits)
-        outcomes = [outcome for outcome in outcomes if outcome.path in set(files)]
-        late = sorted(set(files) - {outcome.path for outcome in outcomes})
+        files = set(wanted(order, engine, hits))
+        outcomes = [outcome for outcome in outcomes if outcome.path in files]
+        late = sorted(files - {outcome.path for outcome in outcomes})
         if late:
-            outcomes += _run(bench, engine, rule, late, tokens, bench.told)
+            outcomes += run_rule(bench, engine, rule, late, tokens, told)
             outcomes.sort(key=lambda outcome: outcome.path)
         if outcomes and all(outcome.kind is Kind.FAILED for outcome in outcomes):
             engine.verify()  # it may be the rule, not the files
@@ -203,7 +209,7 @@ def words_of(order: Order, derived: Sequence[str]) -> tuple[str, ...]:
     return tuple(word for word in derived if word in changed)
 
 
-def _wanted(order: Order, engine: Engine, hits: Mapping[str, str]) -> list[str]:
+def wanted(order: Order, engine: Engine, hits: Mapping[str, str]) -> list[str]:
     """The C files among ``hits`` that the rule is to be run on: those that it may match in."""
     query = Query() if order.tokens else engine.query()
     files = [name for name in sorted(hits) if name.endswith((".c", ".h"))]
@@ -212,7 +218,7 @@ def _wanted(order: Order, engine: Engine, hits: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _run(
+def run_rule(
     bench: Bench,
     engine: Engine,
     rule: Rule,
@@ -220,7 +226,10 @@ def _run(
     tokens: Sequence[str],
     told: Each = lambda _: None,
 ) -> list[Outcome]:
-    """The outcome of each file: what is known of the same contents, else what spatch says."""
+    """The outcome of each file: what is known of the same contents, else what spatch says.
+
+    Nothing is changed.  ``told`` gets outcomes as they come.  Raises what ``Engine.run`` does.
+    """
     # A script may look at anything, so that contents do not decide what it does.
     store = NoResults() if rule.scripts else bench.store
     bench.listing.refresh(bench.worktree)
@@ -235,8 +244,6 @@ def _run(
         store.put({keys[one.path]: one.packed() for one in fresh if one.lasting})
         changed = sum(bool(outcome.diff) for outcome in done.values())
         ran = len(done) - known
-        if changed:
-            bench.worktree.begin()
         slowest = bench.executor.slowest
         bench.progress(State(rule.name, len(done), len(files), ran, changed, slowest))
         told(fresh)
@@ -321,7 +328,7 @@ def _again(
 ) -> None:
     """Run the rule on what it changed: more changes are an error, or more work to do."""
     for _ in range(_REPEATS):
-        outcomes = _run(bench, engine, order.rule, todo, tokens)
+        outcomes = run_rule(bench, engine, order.rule, todo, tokens)
         failed = [item.trouble for item in outcomes if item.kind in _BUCKETS]
         if failed:
             raise TroubleError(f"{order.rule.name}: on its second run", failed)

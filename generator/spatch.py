@@ -17,7 +17,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -213,6 +213,7 @@ class Engine:
         self._jobs = jobs
         # What the processes at work say, and how the paths in it begin.
         self._running: dict[Path, str] = {}
+        self._stopped = False
 
     def __enter__(self) -> "Engine":
         self._holder = TemporaryDirectory(prefix="reroll-spatch-")
@@ -299,6 +300,7 @@ class Engine:
         ``ProgramError`` when spatch cannot be run at all.
         """
         tree = tree.resolve()
+        self._stopped = False
         self._words = re.compile(
             rf"\b(?:{'|'.join(re.escape(token) for token in tokens)})\b" if tokens else ""
         )
@@ -311,8 +313,9 @@ class Engine:
         size = max(1, min(_BATCH, -(-len(todo) // self._jobs)))
         batches = [todo[start : start + size] for start in range(0, len(todo), size)]
         executor = ThreadPoolExecutor(max_workers=self._jobs)
+        pending: set[Future[list[Outcome]]] = set()
         try:
-            pending = {executor.submit(self._batch, tree, batch) for batch in batches}
+            pending |= {executor.submit(self._batch, tree, batch) for batch in batches}
             while pending:
                 finished, pending = wait(pending, _TICK, FIRST_COMPLETED)
                 for future in finished:
@@ -321,8 +324,13 @@ class Engine:
                     each(fresh)
                 tick()
         except BaseException:
+            # A thread whose spatch was killed would take it for a batch that failed, and run it
+            # again, in a directory that is being removed.
+            self._stopped = True
             executor.shutdown(wait=False, cancel_futures=True)
-            process.kill_all()
+            while not all(future.done() for future in pending):
+                process.kill_all()
+                time.sleep(0.01)
             raise
         executor.shutdown()
         return sorted(done, key=lambda outcome: outcome.path)
@@ -334,11 +342,16 @@ class Engine:
         return max(((path, now - since) for path, since in found), key=_age, default=("", 0.0))
 
     def _batch(self, tree: Path, paths: list[str]) -> list[Outcome]:
-        """Run one batch; a batch that did not end well is run again file by file."""
+        """Run one batch; what did not end well, all of it or a file, is run again by itself."""
+        if self._stopped:
+            return []
         result = self._invoke(tree, paths)
         read = self._read(tree, paths, result)
         if read is not None:
-            return read
+            # The files before it may have used up the memory.
+            failed = [one.path for one in read if one.kind is Kind.FAILED and len(paths) > 1]
+            good = [one for one in read if one.path not in failed]
+            return good + [outcome for path in failed for outcome in self._batch(tree, [path])]
         self._complain(result)
         if len(paths) > 1:
             return [outcome for path in paths for outcome in self._batch(tree, [path])]

@@ -735,10 +735,10 @@ class Worktree:
         ``UsageError`` when there is no such file.
         """
         content = self.contents([path]).get(path)
-        if content is None:
+        if content is None or ".." in Path(path).parts or Path(path).is_absolute():
             raise UsageError(f"{path}: there is no such file in the tree")
-        place = self.holder / "extracted" / Path(path).name
-        place.parent.mkdir(exist_ok=True)
+        place = self.holder / "extracted" / path
+        place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content)
         return place
 

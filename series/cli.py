@@ -84,6 +84,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run ``reroll ARGV`` (default: the command line); returns the exit code."""
     try:
         signal.signal(signal.SIGTERM, _terminated)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup(1) has it
+            signal.signal(signal.SIGHUP, _terminated)
         return _main(list(sys.argv[1:] if argv is None else argv))
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -4,9 +4,13 @@ import contextlib
 import sys
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from generator.progress import Progress, State, silent
+from generator.progress import State
 from series.output import one_line
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
 
 # A file that takes longer than that, in seconds, is worth its name.
 _SLOW = 2.0
@@ -15,19 +19,31 @@ _EARLY = 1.0
 _FEW = 16
 
 
+class Display:
+    """What is told how far work is (a ``generator.progress.Progress``); this one shows nothing."""
+
+    def __call__(self, state: State) -> None:
+        """Show that the work is at ``state``."""
+
+    @contextlib.contextmanager
+    def apart(self) -> Iterator[None]:
+        """Room on the terminal for what is printed in the meantime."""
+        yield
+
+
 @contextlib.contextmanager
-def progress(*, quiet: bool = False) -> Iterator[Progress]:
+def progress(*, quiet: bool = False) -> Iterator[Display]:
     """A function to call with what is being done, and how far that is.
 
     It draws on standard error while that is a terminal and ``quiet`` is not
     asked for, and leaves nothing behind.
     """
     if quiet or not sys.stderr.isatty():
-        yield silent
+        yield Display()
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn
-    from rich.progress import Progress as Display
+    from rich.progress import Progress as Bar
     from rich.text import Text
 
     pace = Pace()
@@ -44,15 +60,32 @@ def progress(*, quiet: bool = False) -> Iterator[Progress]:
         MofNCompleteColumn(),
         Details(),
     )
-    with Display(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None)
+    # Standard output that goes elsewhere must not be turned to the terminal.
+    redirect = sys.stdout.isatty()
+    console = Console(stderr=True)
+    with Bar(*columns, console=console, transient=True, redirect_stdout=redirect) as bar:
+        yield _Drawn(bar, pace)
 
-        def report(state: State) -> None:
-            pace.see(state, time.monotonic())
-            what = one_line(state.what)[:60]
-            bar.update(task, description=what, completed=state.done, total=state.total or None)
 
-        yield report
+class _Drawn(Display):
+    def __init__(self, bar: "Bar", pace: "Pace") -> None:
+        self._bar = bar
+        self._pace = pace
+        self._task = bar.add_task("", total=None)
+
+    def __call__(self, state: State) -> None:
+        self._pace.see(state, time.monotonic())
+        what = one_line(state.what)[:60]
+        total = state.total or None
+        self._bar.update(self._task, description=what, completed=state.done, total=total)
+
+    @contextlib.contextmanager
+    def apart(self) -> Iterator[None]:
+        self._bar.stop()
+        try:
+            yield
+        finally:
+            self._bar.start()
 
 
 class Pace:
@@ -86,4 +119,7 @@ class Pace:
 
 def _duration(seconds: float) -> str:
     minutes, rest = divmod(int(seconds + 0.5), 60)
+    hours, part = divmod(minutes, 60)
+    if hours:
+        return f"{hours}:{part:02} h"
     return f"{minutes}:{rest:02} min" if minutes else f"{rest} s"

@@ -90,9 +90,6 @@ def _rules(patch: BuiltPatch) -> tuple[RuleRecord, ...]:
     )
 
 
-ledger = LedgerRecord.of
-
-
 def patch_ids(tree: Tree, base: str, tip: str) -> dict[str, str]:
     """The stable patch id (git-patch-id(1)) of each commit of ``base..tip``."""
     log = tree.git(

@@ -3,18 +3,26 @@
 import argparse
 import json
 import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, closing
+from dataclasses import replace
 from pathlib import Path
 
-from generator.conversion import Order
+from generator import process
+from generator.conversion import Bench, Order
 from generator.errors import UsageError
+from generator.progress import Progress, silent
 from generator.rule import read_rule
 from generator.rules import find_bundled, find_rule, nearest
 from generator.scan import Scan, scan
 from generator.tree import Tree, Worktree
-from series import options, records, sites, workbench
+from series import options, sites, workbench
+from series.json_lines import JsonLines, decoded
 from series.output import one_line, say
 from series.progress import progress
 from series.settings import Settings
+from series.version import LedgerRecord
 
 EXAMPLE = "reroll scan generic/rename-function -D old=follow_pfn -D new=look_up_pfn --tree ~/linux"
 _SUFFIXES = (".cocci", ".cocci.j2")
@@ -70,23 +78,39 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     parser.add_argument(
         "--all",
         action="store_true",
-        help="list every site that is left, also those that need no look",
+        help="list every site that is left, also those that need no look; with --watch, show "
+        "every diff, also those that are as before",
+    )
+    parser.add_argument(
+        "--json-lines",
+        action="store_true",
+        help="JSON as things happen, an object a line; the last one is what --json prints",
+    )
+    parser.add_argument(
+        "--watch",
+        action="store_true",
+        help="run again whenever a rule's file is saved, until ^C, and show what is new: what "
+        "spatch itself makes of the files, without ledger, second run, layout and kernel-doc",
     )
     options.add_spatch(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Scan; status 1 when nothing matches or a site is left that ``--remaining`` forbids."""
+    _check(args)
     settings = options.settings_of(args)
+    lines = JsonLines() if args.json_lines else None
     tree = options.tree_of(args, settings)
-    try:
-        for note in tree.notes:
-            say(f"reroll: note: {note}", sys.stderr)
-        found = _scan(args, settings, tree)
-    finally:
-        tree.close()
+    with closing(tree), ThreadPoolExecutor(1) as executor:
+        # git looks at every file for them, which need not be waited for.
+        notes = executor.submit(lambda: tree.notes)
+        if args.watch:
+            _note(notes.result())
+            return _watch(args, settings, tree)
+        found = _scan(args, settings, tree, lines)
+        _note(notes.result())
     args.remaining = args.remaining or found.remaining
-    _show(found, args)
+    _show(found, args, lines)
     troubles = _troubles(found, args.remaining)
     shown = troubles if args.all else troubles[:_SHOWN]
     for trouble in shown:
@@ -98,53 +122,121 @@ def run(args: argparse.Namespace) -> int:
     return 1 if troubles or not found.diff else 0
 
 
-def _scan(args: argparse.Namespace, settings: Settings, tree: Tree) -> Scan:
+def _note(notes: Sequence[str]) -> None:
+    for note in notes:
+        say(f"reroll: note: {note}", sys.stderr)
+
+
+def _check(args: argparse.Namespace) -> None:
+    """``UsageError`` for options that exclude each other."""
+    if args.json and args.json_lines:
+        raise UsageError(
+            "--json and --json-lines: only one of them", hint="--json-lines ends as --json"
+        )
+    if not args.watch:
+        return
+    for option in ("json", "json_lines", "repeat", "remaining"):
+        if getattr(args, option):
+            raise UsageError(
+                f"--watch goes without --{option.replace('_', '-')}",
+                hint="it shows what spatch itself makes of the files, until ^C",
+            )
+
+
+def _scan(
+    args: argparse.Namespace, settings: Settings, tree: Tree, lines: JsonLines | None
+) -> Scan:
     with (
         tree.worktree(tree.resolve(args.base)) as worktree,
-        progress(quiet=args.json) as report,
-        workbench.bench(
-            worktree,
-            settings,
-            workbench.Spatches(settings.spatch),
-            allow_scripts=args.allow_scripts,
-            progress=report,
-        ) as bench,
+        progress(quiet=args.json or args.json_lines) as report,
+        _bench(args, settings, worktree, lines.progress if lines else report) as bench,
     ):
-        found = scan(bench, _orders(args, worktree))
+        orders = _Words(args, worktree).orders()
+        if lines:
+            told = replace(bench, told=lines.files)
+            found = scan(told, orders, lambda order: lines.begin(order.rule.name))
+        else:
+            found = scan(bench, orders)
     for note in workbench.notes(bench.store):
         say(f"reroll: note: {note}", sys.stderr)
     return found
 
 
-def _orders(args: argparse.Namespace, worktree: Worktree) -> list[Order]:
-    """The rules among the words of the command line, each with the paths that are there, too."""
-    rules: list[Path] = []
-    paths: list[str] = []
-    for word in args.words:
-        path = _rule_path(word, options.folder_of(args), worktree)
-        if path:
-            rules.append(path)
-        elif word.endswith(_SUFFIXES):
-            find_rule(word, options.folder_of(args))  # says what is wrong
-        else:
-            paths.append(_tree_path(word, worktree))
-    if not rules:
-        find_rule(args.words[0], options.folder_of(args))
-    exclude = options.pairs(args.exclude, "--exclude")
-    for name in exclude:
-        _tree_path(name, worktree)
-    return [
-        Order(
-            rule=read_rule(rule, name=rule.name, **options.rule_values(rule, args.define)),  # type: ignore[arg-type]
-            paths=tuple(paths),
-            exclude=exclude,
+def _watch(args: argparse.Namespace, settings: Settings, tree: Tree) -> int:
+    """Run the rules whenever they are saved; status 0 when ^C ends that."""
+    from series.watching import Watch
+
+    try:
+        with (
+            tree.worktree(tree.resolve(args.base)) as worktree,
+            _bench(args, settings, worktree, silent) as bench,
+        ):
+            words = _Words(args, worktree)
+            for rule in words.rules:
+                if worktree.holder in rule.parents:
+                    raise UsageError(
+                        f"{rule.name}: is the base's, which nobody edits",
+                        hint="--watch needs the path of a file",
+                    )
+            Watch(bench, words.rules, words.order, progress, everything=args.all).run()
+    except KeyboardInterrupt:
+        process.kill_all()
+        if sys.stderr.isatty():
+            sys.stderr.write("\n")  # behind the "^C" that the terminal shows
+    return 0
+
+
+def _bench(
+    args: argparse.Namespace, settings: Settings, worktree: Worktree, report: Progress
+) -> AbstractContextManager[Bench]:
+    return workbench.bench(
+        worktree,
+        settings,
+        workbench.Spatches(settings.spatch),
+        allow_scripts=args.allow_scripts,
+        progress=report,
+    )
+
+
+class _Words:
+    """The words of the command line: rules, and paths that are there."""
+
+    def __init__(self, args: argparse.Namespace, worktree: Worktree) -> None:
+        self._args = args
+        self.rules: list[Path] = []
+        self._paths: list[str] = []
+        folder = options.folder_of(args)
+        for word in args.words:
+            path = _rule_path(word, folder, worktree)
+            if path:
+                self.rules.append(path)
+            elif word.endswith(_SUFFIXES):
+                find_rule(word, folder)  # says what is wrong
+            else:
+                self._paths.append(_tree_path(word, worktree))
+        if not self.rules:
+            find_rule(args.words[0], folder)
+        self._exclude = options.pairs(args.exclude, "--exclude")
+        for name in self._exclude:
+            _tree_path(name, worktree)
+
+    def orders(self) -> list[Order]:
+        """The rules, each with the paths and how it is to be run."""
+        return [self.order(rule) for rule in self.rules]
+
+    def order(self, rule: Path) -> Order:
+        """One of them, as its file is now."""
+        args = self._args
+        values = options.rule_values(rule, args.define)
+        return Order(
+            rule=read_rule(rule, name=rule.name, **values),  # type: ignore[arg-type]
+            paths=tuple(self._paths),
+            exclude=self._exclude,
             tokens=tuple(args.tokens),
             repeat=args.repeat,
             kernel_doc=None if args.no_kernel_doc else options.pairs(args.describe, "--describe"),
             style=not args.no_style,
         )
-        for rule in rules
-    ]
 
 
 def _rule_path(word: str, folder: Path, worktree: Worktree) -> Path | None:
@@ -153,7 +245,7 @@ def _rule_path(word: str, folder: Path, worktree: Worktree) -> Path | None:
         if (folder / word).is_file():
             return folder / word
         if word.startswith("scripts/coccinelle/") and worktree.exists(word):
-            return worktree.file(word)
+            return worktree.extracted(word)
     return find_bundled(word)
 
 
@@ -181,19 +273,23 @@ def _troubles(found: Scan, remaining: str) -> list[str]:
     return troubles
 
 
-def _show(found: Scan, args: argparse.Namespace) -> None:
-    ledger = records.ledger(found.ledger)
-    if args.json:
+def _show(found: Scan, args: argparse.Namespace, lines: JsonLines | None) -> None:
+    ledger = LedgerRecord.of(found.ledger)
+    if args.json or lines:
         from pydantic import TypeAdapter
 
         answer = {
-            "diff": found.diff.decode("utf-8", "backslashreplace"),
+            "diff": decoded(found.diff),
             "candidates": [item.candidates for item in found.conversions],
             "changed": sorted({path for item in found.conversions for path in item.changed}),
             "ledger": TypeAdapter(type(ledger)).dump_python(ledger, mode="json"),
             "troubles": _troubles(found, args.remaining),
         }
-        say(json.dumps(answer, indent=2, ensure_ascii=False))
+        if lines:
+            lines.result(answer)
+        else:
+            # ASCII: what say() makes of a control character is no escape of JSON's.
+            say(json.dumps(answer, indent=2))
         return
     # Bytes as they are: the diff is for git apply.
     sys.stdout.flush()
