@@ -34,7 +34,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from generator.conversion import Bench, Order
 from generator.rule import Rule, read_rule
+from generator.scan import preview
 from generator.spatch import Engine, Spatch, find_spatch
 from generator.tree import Tree
 
@@ -170,24 +172,20 @@ def _narrow_coccicheck(place: Place) -> Iterator[Timed]:
 
 
 def _narrow_engine(place: Place) -> Iterator[Timed]:
-    """In this process: candidates, their files written out, spatch; a new worktree each time.
+    """In this process: candidates, their files written out, spatch.
 
     What the rule's words are is known from the round before, as its author knows it.
     """
     tree = Tree(place.tree)
 
     def run() -> bytes:
-        rule = place.narrow
-        with Engine(place.spatch, rule, timeout=_TIMEOUT, jobs=place.jobs) as engine:
-            tokens = engine.tokens()
-            files = [name for name in worktree.grep(tokens, ()) if name.endswith((".c", ".h"))]
-            worktree.materialize(files)
-            outcomes = engine.run(worktree.path, files, tokens)
+        with tree.worktree(tree.resolve("HEAD")) as worktree:
+            bench = Bench(worktree, lambda _: place.spatch, timeout=_TIMEOUT, jobs=place.jobs)
+            outcomes = preview(bench, Order(place.narrow))
         return b"".join(outcome.diff for outcome in outcomes)
 
     try:
-        with tree.worktree(tree.resolve("HEAD")) as worktree:
-            yield run
+        yield run
     finally:
         tree.close()
 

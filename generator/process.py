@@ -21,7 +21,7 @@ from generator.errors import ProgramError
 
 _GRACE = 5.0  # seconds
 _DRAIN = 1.0  # seconds
-_live: set["subprocess.Popen[bytes]"] = set()
+_live: dict["subprocess.Popen[bytes]", object] = {}
 _live_lock = threading.Lock()
 
 
@@ -67,6 +67,7 @@ def run(
     interactive: bool = False,
     inherit: Sequence[int] = (),
     stderr: Path | None = None,
+    owner: object = None,
 ) -> Result:
     """Run ``argv`` in ``cwd`` and wait for it.
 
@@ -77,7 +78,7 @@ def run(
     password, and our standard input.  ``inherit`` are open descriptors that
     the process and its children get, too (a lock that shall last as long as they).
     Standard error goes through the file ``stderr``, where one is named: it can be
-    read while the process runs.
+    read while the process runs.  ``owner`` is what ``kill_all`` can be asked for.
 
     Raises ``ProgramError`` when the program cannot be started and, with
     ``check``, when it fails or runs into its limit.
@@ -96,7 +97,7 @@ def run(
             )
     except OSError as error:
         raise ProgramError(f"cannot run '{argv[0]}': {error.strerror or error}") from error
-    with _tracked(process):
+    with _tracked(process, owner):
         result = _finish(process, tuple(argv), None if interactive else stdin, timeout)
     if stderr:
         result = replace(result, stderr=stderr.read_bytes())
@@ -157,14 +158,14 @@ def _closing(process: "subprocess.Popen[bytes]") -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _tracked(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+def _tracked(process: "subprocess.Popen[bytes]", owner: object) -> Iterator[None]:
     with _live_lock:
-        _live.add(process)
+        _live[process] = owner
     try:
         yield
     finally:
         with _live_lock:
-            _live.discard(process)
+            del _live[process]
 
 
 def kill_group(process: "subprocess.Popen[bytes]") -> None:
@@ -185,10 +186,10 @@ def _end_politely(process: "subprocess.Popen[bytes]") -> None:
         process.kill()
 
 
-def kill_all() -> None:
-    """End every process that any thread of ours is waiting for."""
+def kill_all(owner: object = None) -> None:
+    """End every process that any thread of ours is waiting for, or those of one ``owner``."""
     with _live_lock:
-        processes = list(_live)
+        processes = [one for one, of in _live.items() if owner is None or of is owner]
     for process in processes:
         kill_group(process)
 

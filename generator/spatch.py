@@ -191,8 +191,11 @@ class Engine:
         timeout: int,
         jobs: int,
         allow_scripts: bool = False,
+        place: Path | None = None,
     ) -> None:
         """``timeout`` is in seconds a file, ``jobs`` the number of processes at a time.
+
+        ``place`` is where temporary files go (default: where the system has them).
 
         Raises ``UsageError`` for a rule with scripts unless they are allowed,
         ``ProgramError`` when this spatch cannot run them.
@@ -207,16 +210,17 @@ class Engine:
                 f"{rule.name}: {spatch.path} was built without {', '.join(lacking)} scripting",
                 hint="apt install coccinelle, or name a full spatch with --spatch",
             )
-        self._spatch = spatch
-        self._rule = rule
-        self._timeout = timeout
+        self.spatch = spatch
+        self.rule = rule
+        self.timeout = timeout
         self._jobs = jobs
+        self._place = place
         # What the processes at work say, and how the paths in it begin.
         self._running: dict[Path, str] = {}
         self._stopped = False
 
     def __enter__(self) -> "Engine":
-        self._holder = TemporaryDirectory(prefix="reroll-spatch-")
+        self._holder = TemporaryDirectory(prefix="reroll-spatch-", dir=self._place)
         self._dir = Path(self._holder.name)
         if not _SAFE_ROOT.match(str(self._dir)):
             self._holder.cleanup()
@@ -228,7 +232,7 @@ class Engine:
         for name in ("home", "cwd", "tmp"):
             (self._dir / name).mkdir()
         self._cocci = self._dir / "rule.cocci"
-        self._cocci.write_text(self._rule.patch_text, encoding="utf-8")
+        self._cocci.write_text(self.rule.patch_text, encoding="utf-8")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -241,11 +245,11 @@ class Engine:
         header's ``// Keywords:``.  Empty when it has none.  Raises
         ``CampaignError`` with spatch's line and column when the rule is wrong.
         """
-        return self.query().words or self._rule.keywords
+        return self.query().words or self.rule.keywords
 
     def query(self) -> Query:
         """What a file must hold, of the words.  Raises as ``tokens`` does."""
-        key = (str(self._spatch.path), self._rule.patch_text, *self._rule.arguments)
+        key = (str(self.spatch.path), self.rule.patch_text, *self.rule.arguments)
         if key not in _QUERIES:
             _QUERIES[key] = self._ask_query()
         return _QUERIES[key]
@@ -255,34 +259,34 @@ class Engine:
 
         That is: the spatch program, the rule and its words, options, the time limit.
         """
-        facts = self._spatch.path.stat()
+        facts = self.spatch.path.stat()
         told = [
-            *(str(self._spatch.path), self._spatch.version),
-            *map(str, (facts.st_size, facts.st_mtime_ns, self._timeout)),
-            *(self._rule.patch_text, *self._rule.arguments, *self._rule.options),
+            *(str(self.spatch.path), self.spatch.version),
+            *map(str, (facts.st_size, facts.st_mtime_ns, self.timeout)),
+            *(self.rule.patch_text, *self.rule.arguments, *self.rule.options),
             *tokens,
         ]
         joined = "\0".join([str(len(told)), *told])
         return hashlib.sha256(joined.encode("utf-8", "surrogateescape")).digest()
 
     def _ask_query(self) -> Query:
-        words = ["--parse-cocci", str(self._cocci), "--use-idutils", *self._rule.arguments]
+        words = ["--parse-cocci", str(self._cocci), "--use-idutils", *self.rule.arguments]
         result = self._run(words, limit=60)
         self._complain(result)
         query = parse(result.stdout.decode("utf-8", "replace"))
-        if self._rule.scripts:  # may match what spatch knows nothing of
+        if self.rule.scripts:  # may match what spatch knows nothing of
             return replace(query, formula=None)
-        return replace(query, weak=self._rule.declared_words)
+        return replace(query, weak=self.rule.declared_words)
 
     def verify(self) -> None:
         """Run the rule on a file of nothing; ``CampaignError`` when even that fails."""
         empty = self._dir / "cwd" / "empty.c"
         empty.write_text("int x;\n", encoding="utf-8")
-        words = [*self._rule.options, "--sp-file", str(self._cocci), *self._rule.arguments]
+        words = [*self.rule.options, "--sp-file", str(self._cocci), *self.rule.arguments]
         result = self._run([*words, str(empty)], limit=60)
         self._complain(result)
         if result.returncode != 0:
-            raise CampaignError([f"{self._rule.name}: spatch: {_brief(result.complaint)}"])
+            raise CampaignError([f"{self.rule.name}: spatch: {_brief(result.complaint)}"])
 
     def run(
         self,
@@ -329,7 +333,7 @@ class Engine:
             self._stopped = True
             executor.shutdown(wait=False, cancel_futures=True)
             while not all(future.done() for future in pending):
-                process.kill_all()
+                process.kill_all(self)
                 time.sleep(0.01)
             raise
         executor.shutdown()
@@ -383,18 +387,18 @@ class Engine:
             listed = Path(private) / "groups"
             listed.write_text(groups, encoding="utf-8")
             words = [
-                *("--parse-error-msg", "--no-scanner", "--timeout", str(self._timeout)),
+                *("--parse-error-msg", "--no-scanner", "--timeout", str(self.timeout)),
                 # Else spatch passes over files without a token and does not say so.
                 "--disable-worth-trying-opt",
-                *self._rule.options,
-                *("--sp-file", str(self._cocci), *self._rule.arguments),
+                *self.rule.options,
+                *("--sp-file", str(self._cocci), *self.rule.arguments),
                 *("--patch", str(tree), "--file-groups", str(listed)),
             ]
             errors = Path(private) / "errors"
             self._running[errors] = f"{tree}/"
             try:
                 # spatch's own limit is a file's; ours ends a spatch that ignores its own.
-                limit = (self._timeout + 5) * len(paths) + 30
+                limit = (self.timeout + 5) * len(paths) + 30
                 return self._run(words, limit=limit, tmp=private, stderr=errors)
             finally:
                 del self._running[errors]
@@ -408,14 +412,14 @@ class Engine:
             "TMPDIR": tmp or str(self._dir / "tmp"),
             "LC_ALL": "C",
         }
-        argv = [str(self._spatch.path), *words]
+        argv = [str(self.spatch.path), *words]
         cwd = self._dir / "cwd"
-        return process.run(argv, cwd=cwd, env=environment, timeout=limit, stderr=stderr)
+        return process.run(argv, cwd=cwd, env=environment, timeout=limit, stderr=stderr, owner=self)
 
     def _complain(self, result: process.Result) -> None:
         """Turn what spatch says against the rule itself into a CampaignError."""
         said = (result.stderr + b"\n" + result.stdout).decode("utf-8", "replace")
-        name = self._rule.name
+        name = self.rule.name
         if "No rules apply" in said:
             raise CampaignError(
                 [f"{name}: spatch says that no rules apply"],

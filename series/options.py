@@ -67,6 +67,12 @@ def add_spatch(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--spatch", metavar="FILE", help="the spatch to use")
     parser.add_argument("--timeout", metavar="SECONDS", help="spatch's limit a file (120)")
     parser.add_argument("--jobs", metavar="N", help="processes at a time (default: processors)")
+    parser.add_argument(
+        "--executor", metavar="local|dask", help="what runs spatch: this machine, or a cluster"
+    )
+    parser.add_argument(
+        "--scheduler", metavar="ADDRESS", help="of a Dask cluster: tls://HOST:PORT or tcp://..."
+    )
     add_allow_scripts(parser)
 
 
@@ -91,7 +97,10 @@ def settings_of(args: argparse.Namespace, campaign: Campaign | None = None) -> S
         known = settings_module.from_git(_tree_path(known, args))
     if campaign is not None:
         known = settings_module.with_campaign(known, campaign.settings)
-    return settings_module.merge(known, vars(args))
+    known = settings_module.merge(known, vars(args))
+    if getattr(args, "scheduler", None) and known.executor != "dask":
+        raise UsageError(f"--scheduler {args.scheduler}: goes with --executor dask")
+    return known
 
 
 def _tree_path(settings: Settings, args: argparse.Namespace) -> Path:

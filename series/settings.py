@@ -18,13 +18,16 @@ from generator.tree import read_settings
 from series import policy
 from series.policy import Policy
 
+_CHOICES = {"maintainers": ("python", "script"), "executor": ("local", "dask")}
+
 
 @dataclass(frozen=True)
 class Settings:
     """What can be set.
 
     ``tree``: the Linux tree; ``spatch``: the spatch to use; ``timeout``: seconds
-    a file for spatch; ``jobs``: processes at a time; ``maintainers``: what reads
+    a file for spatch; ``jobs``: processes at a time; ``executor``: what runs spatch, this
+    machine or the workers of a Dask ``scheduler`` (an address); ``maintainers``: what reads
     MAINTAINERS, we or the tree's own script; ``recipients``: who gets which mail;
     ``sendtimeout``: seconds a mail for git send-email; ``archive``: the base URL of
     a public-inbox, in which mails of unknown fate are looked up; ``cache``: whether
@@ -35,6 +38,8 @@ class Settings:
     spatch: str = ""
     timeout: int = 120
     jobs: int = 0
+    executor: Literal["local", "dask"] = "local"
+    scheduler: str = ""
     maintainers: Literal["python", "script"] = "python"
     recipients: Policy = field(default_factory=Policy)
     sendtimeout: int = 300
@@ -87,8 +92,8 @@ def _set(settings: Settings, name: str, text: str, where: str) -> Settings:
         return replace(settings, cache=_truth(text, where))
     if name == "cachelimit":
         return replace(settings, cachelimit=_bytes(text, where))
-    if name == "maintainers" and text not in ("python", "script"):
-        raise UsageError(f"{where}: '{text}' is not one of python, script")
+    if text not in _CHOICES.get(name, (text,)):
+        raise UsageError(f"{where}: '{text}' is not one of {', '.join(_CHOICES[name])}")
     if name == "archive" and text and not re.match(r"https?://[^/\s]+\S*\Z", text):
         raise UsageError(f"{where}: '{text}' is not the http or https URL of an archive")
     return replace(settings, **{name: text})  # type: ignore[arg-type]

@@ -1,14 +1,18 @@
 """What rules are run with, as the settings say it."""
 
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from generator.conversion import Bench
+from generator.errors import UsageError
+from generator.execution import Executor, Local
 from generator.progress import Progress
 from generator.results import Store
 from generator.rule import Rule
 from generator.spatch import Spatch, find_spatch
 from generator.tree import Worktree
+from series.output import one_line, say
 from series.settings import Settings, jobs_of, store_of
 
 
@@ -40,8 +44,11 @@ def bench(
     allow_scripts: bool,
     progress: Progress,
 ) -> Iterator[Bench]:
-    """A bench for rules in ``worktree``, with the store of results open."""
-    with store_of(settings) as store:
+    """A bench for rules in ``worktree``, with the store of results open, and the executor.
+
+    What there is to say of a cluster is said while it is used, on standard error.
+    """
+    with store_of(settings) as store, _executor(settings) as executor:
         yield Bench(
             worktree=worktree,
             spatch=spatches.choose,
@@ -50,7 +57,29 @@ def bench(
             allow_scripts=allow_scripts,
             progress=progress,
             store=store,
+            executor=executor,
         )
+
+
+@contextmanager
+def _executor(settings: Settings) -> Iterator[Executor]:
+    """What runs spatch; ``UsageError`` where a cluster is wanted and none is named."""
+    if settings.executor == "local":
+        yield Local()
+        return
+    if not settings.scheduler:
+        raise UsageError(
+            "the executor 'dask' needs the address of a Dask scheduler",
+            hint="give --scheduler ADDRESS, or 'git config --global reroll.scheduler ADDRESS'",
+        )
+    from generator.cluster import Cluster
+
+    with closing(Cluster(settings.scheduler, _tell)) as cluster:
+        yield cluster
+
+
+def _tell(note: str) -> None:
+    say(f"reroll: note: {one_line(note)}", sys.stderr)
 
 
 def notes(store: Store) -> tuple[str, ...]:
