@@ -102,7 +102,7 @@ class Place:
     candidates: int = 0
     changed: str = ""
     touched: tuple[str, ...] = ()
-    cluster: str = "!not built yet"
+    cluster: str = "!not started"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -487,7 +487,7 @@ def place_for(source: Path) -> Iterator[Place]:
             place = _with_broad(place)
         # So that no git grep looks at files that have the index's own time.
         _git(tree, "status", "--porcelain")
-        with _cluster(place) as address:
+        with cluster(place) as address:
             yield replace(place, cluster=address)
 
 
@@ -523,11 +523,8 @@ def _git(cwd: Path, *words: str) -> str:
 
 
 @contextlib.contextmanager
-def _cluster(place: Place) -> Iterator[str]:
-    """The address of a scheduler with two workers, or why there is none behind a ``!``."""
-    if b"--executor" not in place.run([_reroll(), "scan", "--help"]):
-        yield "!not built yet"
-        return
+def cluster(place: Place, workers: int = 2) -> Iterator[str]:
+    """The address of a scheduler with one-thread workers, or why there is none behind a ``!``."""
     file = place.root / "scheduler.json"
     python = [sys.executable, "-m"]
     same = ["--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(file)]
@@ -537,7 +534,7 @@ def _cluster(place: Place) -> Iterator[str]:
     try:
         started.append(_start(place, [*scheduler, "--port", "0"]))
         address = _address(file, started[0])
-        started += [_start(place, worker) for _ in range(2)] if address else []
+        started += [_start(place, worker) for _ in range(workers)] if address else []
         yield address or "!no Dask scheduler came up (is the extra 'cluster' installed?)"
     finally:
         for child in reversed(started):

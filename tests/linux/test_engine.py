@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.linux.conftest import Kernel
+from tests.test_cluster import machines, waited
 
 pytestmark = pytest.mark.linux
 
@@ -83,3 +84,15 @@ def test_killed_and_started_again(scans: Scans) -> None:
         process.communicate()
     assert scans.run("killed") == cold
     assert scans.run("killed") == cold
+
+
+def test_on_workers_of_which_one_is_killed(scans: Scans, tmp_path: Path) -> None:
+    here = scans.run("here")
+    with machines(tmp_path / "machines") as found:
+        found.scheduler()
+        first, _ = found.worker("one"), found.worker("two")
+        process = scans.start("there", "--executor", "dask", "--scheduler", found.address)
+        waited(lambda: found.tasks("one"), "the first worker has nothing to do")
+        first.kill()
+        out, err = process.communicate(timeout=600)
+    assert (process.returncode, out) == (0, here), err.decode()
