@@ -6,13 +6,16 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from generator.campaign import Campaign
 from generator.errors import CampaignError, UsageError
 from generator.tree import Tree
 from series import settings as settings_module
 from series.settings import Settings
 from series.version import Version
+
+if TYPE_CHECKING:
+    from generator.campaign import Campaign
 
 
 def add_version(parser: argparse.ArgumentParser) -> None:
@@ -88,7 +91,7 @@ def folder_of(args: argparse.Namespace) -> Path:
     return Path(args.directory).absolute()
 
 
-def settings_of(args: argparse.Namespace, campaign: Campaign | None = None) -> Settings:
+def settings_of(args: argparse.Namespace, campaign: "Campaign | None" = None) -> Settings:
     """Defaults, git config (of the tree, where one is named), series.toml, command line."""
     folder = folder_of(args)
     here = folder if folder.is_dir() else Path(os.curdir)

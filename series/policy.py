@@ -7,18 +7,20 @@ git config ``reroll.recipients.KEY`` says what holds for all series of a project
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
-from generator.campaign import Recipients as Table
-from generator.campaign import Role, Scope
 from generator.errors import UsageError
 from series import addresses
 
-ROLES: tuple[Role, ...] = (
+if TYPE_CHECKING:
+    from generator.campaign import Recipients as Table
+    from generator.campaign import Role, Scope
+
+ROLES: "tuple[Role, ...]" = (
     *("named", "maintainer", "reviewer", "list"),
     *("trailer", "fixes", "reply"),
 )
-SCOPES: tuple[Scope, ...] = ("patch", "series", "cover")
+SCOPES: "tuple[Scope, ...]" = ("patch", "series", "cover")
 # Each level adds to these; the others replace what was set before.
 _ADDED = frozenset({"block", "bounce", "without"})
 _PATTERNS = frozenset({"block", "bounce"})
@@ -38,9 +40,9 @@ class Policy:
     only one address and what the mailmap knows (``mailmap``).
     """
 
-    scope: Scope = "patch"
-    roles: tuple[Role, ...] = ROLES
-    to: tuple[Role, ...] = ("maintainer",)
+    scope: "Scope" = "patch"
+    roles: "tuple[Role, ...]" = ROLES
+    to: "tuple[Role, ...]" = ("maintainer",)
     limit: int = 0
     block: tuple[str, ...] = ()
     bounce: tuple[str, ...] = ()
@@ -70,7 +72,7 @@ def from_git(found: Mapping[str, Sequence[str]]) -> Policy:
     return policy
 
 
-def with_table(policy: Policy, table: Table) -> Policy:
+def with_table(policy: Policy, table: "Table") -> Policy:
     """``policy`` as the ``[recipients]`` table of a campaign changes it."""
     chosen: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value
@@ -87,7 +89,7 @@ def with_table(policy: Policy, table: Table) -> Policy:
 def _with(policy: Policy, key: str, values: Sequence[str], where: str) -> Policy:
     last = values[-1]
     if key == "scope":
-        return replace(policy, scope=cast(Scope, _one_of(last, SCOPES, where)))
+        return replace(policy, scope=cast("Scope", _one_of(last, SCOPES, where)))
     if key == "merge":
         chosen = _one_of(last, ("name", "mailmap"), where)
         return replace(policy, merge=cast(Literal["name", "mailmap"], chosen))

@@ -9,14 +9,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from generator.campaign import Settings as CampaignSettings
 from generator.errors import UsageError
 from generator.results import NoResults, Results, default_place
 from generator.tree import read_settings
 from series import policy
 from series.policy import Policy
+
+if TYPE_CHECKING:
+    from generator.campaign import Settings as CampaignSettings
 
 _CHOICES = {"maintainers": ("python", "script"), "executor": ("local", "dask")}
 
@@ -67,7 +69,7 @@ def merge(settings: Settings, values: Mapping[str, object]) -> Settings:
     return settings
 
 
-def with_campaign(settings: Settings, campaign: CampaignSettings) -> Settings:
+def with_campaign(settings: Settings, campaign: "CampaignSettings") -> Settings:
     """``settings`` with what a campaign may set: nothing that names a program."""
     chosen = {name: value for name, value in campaign.model_dump().items() if value is not None}
     return replace(settings, **chosen)
