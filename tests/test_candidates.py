@@ -1,7 +1,7 @@
 """Candidates are what the base holds, whatever the user's files look like."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from generator.candidates import Candidates
 from generator.results import NoResults
 from generator.tree import Tree
 from tests.repositories import commit_all, git, make_repository
+from tests.test_sources import Memory
 
 CALL = "int a(void)\n{\n\treturn old_call(1);\n}\n"
 NONE = "int b(void)\n{\n\treturn new_call(1);\n}\n"
@@ -31,21 +32,6 @@ TRUTH = {
     "bin/blob.c": "\xff\xfe\0old_call\0\nold_call",
     "doc/text.rst": "Use old_call() here.\nAnd there: ``old_call``.",
 }
-
-
-class Memory(dict[bytes, bytes]):
-    """A store that forgets nothing."""
-
-    problem = ""
-
-    def get(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:  # type: ignore[override]
-        return {key: self[key] for key in keys if key in self}
-
-    def put(self, items: Mapping[bytes, bytes]) -> None:
-        self.update(items)
-
-    def close(self) -> None:
-        """Nothing is open."""
 
 
 @pytest.fixture

@@ -33,11 +33,16 @@ FILES = {
 class Memory(dict[bytes, bytes]):
     """A store that forgets nothing."""
 
+    problem = ""
+
     def get(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:  # type: ignore[override]
         return {key: self[key] for key in keys if key in self}
 
     def put(self, items: Mapping[bytes, bytes]) -> None:
         self.update(items)
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 @pytest.fixture(scope="module")
