@@ -40,11 +40,12 @@ lint: $(VENV)/.ready
 	@$(RUN)/lint-imports
 
 test: lint
-	@scripts/need git git-email gcc
+	@scripts/need git git-email gcc make
 	@$(RUN)/pytest -n auto -m 'not linux and not slow'
 
 test-linux: $(VENV)/.ready
-	@scripts/need git git-email gcc make flex bison bc libelf-dev libssl-dev public-inbox coccinelle
+	@scripts/need git git-email gcc make flex bison bc libelf-dev libssl-dev public-inbox coccinelle \
+		sparse gcc-aarch64-linux-gnu
 	@linux='$(LINUX)'; \
 	if [ -z "$$linux" ]; then \
 		linux='$(LINUX_DIR)'; \

@@ -20,7 +20,7 @@ from typing import Any
 
 from generator.errors import CampaignError, ProgramError, RerollError
 from generator.rule import Rule
-from generator.spatch import Engine, Outcome, Spatch, find_spatch, refusal
+from generator.spatch import Engine, Outcome, Spatch, find_spatch, outside
 
 Answer = dict[str, Any]
 
@@ -94,7 +94,7 @@ def run_batch(
         root = Path(name) / "files"
         root.mkdir()
         for path, content in (batch.files or {}).items():
-            if not refusal(path):
+            if not outside(path):
                 (root / path).parent.mkdir(parents=True, exist_ok=True)
                 (root / path).write_bytes(content)
         # Whether scripts may run was decided where the rule comes from.

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 
 from generator.errors import ProgramError
 from generator.ledger import words_pattern
@@ -24,8 +25,18 @@ _C_FILES = (".c", ".h")
 # More files than that which are not as in the base are no longer looked at one by one.
 _MANY = 3000
 _AT_A_TIME = 256
+# More words than that are slower to search for together than rule by rule.
+_TOGETHER = 40
 # Of what is remembered here; another number when it means something else.
 _KEY = b"candidates 1\0"
+
+
+@dataclass(frozen=True)
+class _Quick:
+    """What the user's C files hold, and what the index was like before they were searched."""
+
+    index: tuple[int, ...]
+    lines: Lines
 
 
 class Lookup:
@@ -66,9 +77,9 @@ class Candidates:
                 settled.set_result(self._now(words, paths))
                 yield Lookup(settled.result(), settled)
             else:
-                found = self._c_files(words, paths)
-                settled = executor.submit(self._settled, words, paths, found)
-                yield Lookup(_joined(found or {}), settled)
+                quick = self._quick(words, paths)
+                settled = executor.submit(self._settled, words, paths, quick)
+                yield Lookup(_joined(quick.lines if quick else {}), settled)
 
     def ahead(self, searches: Iterable[tuple[Sequence[str], Sequence[str]]]) -> None:
         """Search once for what several rules will ask for: words, and paths to search.
@@ -82,9 +93,13 @@ class Candidates:
                 together.setdefault(paths, set()).update(words)
         # The whole tree first: a search of all of it answers for its parts.
         for paths, sought in sorted(together.items()):
-            if self._recall(sorted(sought), paths) is None:
+            if len(sought) <= _TOGETHER and self._recall(sorted(sought), paths) is None:
                 with self.lookup(sorted(sought), paths) as lookup:
                     lookup.settle()
+
+    def c_files(self, paths: Sequence[str]) -> list[str]:
+        """All C files below ``paths`` (none: everywhere)."""
+        return list(self._now((), _plain(paths)))
 
     def _now(self, words: Sequence[str], paths: tuple[str, ...]) -> dict[str, str]:
         """What the index holds: what the base does, but for the files that were changed since."""
@@ -97,37 +112,46 @@ class Candidates:
             return {name: "" for name in sorted(names) if name.endswith(_C_FILES)}
         found = self._recall(words, paths)
         if found is None:
-            found = self._settle(words, paths, None)
+            found = self._settle(words, paths, self._quick(words, paths))
         changed = {name: entry for name, entry in changes.items() if _below(name, paths)}
         kept = {name: lines for name, lines in found.items() if name not in changed}
         return _joined(kept | self._in_blobs(words, changed))
 
     def _settled(
-        self, words: Sequence[str], paths: tuple[str, ...], early: Lines | None
+        self, words: Sequence[str], paths: tuple[str, ...], quick: "_Quick | None"
     ) -> dict[str, str]:
-        return _joined(self._settle(words, paths, early))
+        return _joined(self._settle(words, paths, quick))
 
-    def _settle(self, words: Sequence[str], paths: tuple[str, ...], early: Lines | None) -> Lines:
-        """What the base holds; ``early`` is what its C files do on disk."""
-        if early is None:
-            early = self._c_files(words, paths)
-        found: Lines | None = None
-        if early is not None:
-            others = self._on_disk(
-                words, _literal(paths) + [f":(exclude)*{end}" for end in _C_FILES]
-            )
-            # Asked for last, so that what the user saves in the meantime is seen.
-            unlike = self._unlike(paths) if others is not None else None
-            if others is not None and unlike is not None and len(unlike) <= _MANY:
-                same = {k: v for k, v in {**early, **others}.items() if k not in unlike}
-                found = same | self._in_blobs(words, self._entries(sorted(unlike)))
+    def _settle(
+        self, words: Sequence[str], paths: tuple[str, ...], quick: "_Quick | None"
+    ) -> Lines:
+        """What the base holds; ``quick`` is what its C files do on disk, if that is known."""
+        found = self._on_disk_and_base(words, paths, quick) if quick else None
         if found is None:
             found = self._tree.grep(words, _literal(paths), self._base)
         self._remember(words, paths, found)
         return found
 
-    def _c_files(self, words: Sequence[str], paths: tuple[str, ...]) -> Lines | None:
-        return self._on_disk(words, [spec for path in paths or ("",) for spec in _c(path)])
+    def _on_disk_and_base(
+        self, words: Sequence[str], paths: tuple[str, ...], quick: "_Quick"
+    ) -> Lines | None:
+        """What files hold that are the base's, and the base of the others; ``None``: not known."""
+        no_c = [f":(exclude)*{end}" for end in _C_FILES]
+        others = self._on_disk(words, [*_literal(paths), *no_c])
+        # Asked for last, so that what the user saves in the meantime is seen.
+        unlike = self._unlike(paths) if others is not None else None
+        if others is None or unlike is None or len(unlike) > _MANY:
+            return None
+        # What git has written to in the meantime may have been unlike when it was searched.
+        if self._tree.index_state() != quick.index:
+            return None
+        same = {k: v for k, v in {**quick.lines, **others}.items() if k not in unlike}
+        return same | self._in_blobs(words, self._entries(sorted(unlike)))
+
+    def _quick(self, words: Sequence[str], paths: tuple[str, ...]) -> "_Quick | None":
+        index = self._tree.index_state()
+        found = self._on_disk(words, [spec for path in paths or ("",) for spec in _c(path)])
+        return None if found is None or index is None else _Quick(index, found)
 
     def _on_disk(self, words: Sequence[str], specs: Sequence[str]) -> Lines | None:
         """What the user's files hold; ``None`` where there are none or git cannot say."""

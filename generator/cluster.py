@@ -16,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
+from concurrent.futures import Future as Future_
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -49,14 +50,16 @@ _CONNECT = 10  # seconds
 _GATHER = 5  # seconds for what a task gave to arrive, which is some KB
 _PATIENCE = 30  # seconds without a worker, or a word of the scheduler
 _HOST = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]"
-_ADDRESS = re.compile(rf"(?:(?P<scheme>tcp|tls)://)?(?P<host>{_HOST})(?::[0-9]{{1,5}})?\Z")
+_ADDRESS = re.compile(
+    rf"(?:(?P<scheme>tcp|tls)://)?(?P<host>{_HOST})(?::(?P<port>[0-9]{{1,5}}))?\Z"
+)
 _START = "start again: results that came are kept, unless reroll.cache is off"
 _SAME = "a cluster needs the same reroll, Dask and spatch everywhere (docs/cluster.md)"
 
 
 def address_problem(text: str) -> str:
     """Why ``text`` is no address of a scheduler, or empty."""
-    if _ADDRESS.match(text):
+    if (found := _ADDRESS.match(text)) and 0 < int(found["port"] or 8786) < 65536:
         return ""
     return f"'{text}' is not an address like tls://host:8786 or tcp://host:8786"
 
@@ -161,7 +164,12 @@ class Cluster:
             _check_tls(distributed)
         client = distributed.Client.__new__(distributed.Client)
         try:
-            client.__init__(self._address, timeout=_CONNECT, set_as_default=False, name="reroll")
+            _within(
+                2 * _CONNECT,
+                lambda: client.__init__(
+                    self._address, timeout=_CONNECT, set_as_default=False, name="reroll"
+                ),
+            )
         except Exception as error:  # whatever ssl, sockets and another Dask have to say
             # Half made, it would take 20 s to say goodbye when it is collected.
             client.status = "closed"
@@ -258,7 +266,7 @@ class _Run:
         batch = replace(
             self._batch,
             paths=tuple(paths),
-            files={path: content for path, content in contents.items() if not refusal(path)},
+            files=contents,
         )
         lines = {path: contents.get(path, b"").count(b"\n") + 1 for path in paths}
         # Each run of a file is one of its own: a key that Dask knows would give what it had.
@@ -407,6 +415,24 @@ def _needs(spatch: Spatch) -> Needs:
         spatch=spatch.version,
         digest=digest(spatch.path),
     )
+
+
+def _within(seconds: float, work: Callable[[], None]) -> None:
+    """Do ``work``; ``TimeoutError`` when it takes longer: a peer may accept and say nothing."""
+    done: Future_[None] = Future_()
+
+    def run() -> None:
+        try:
+            work()
+            done.set_result(None)
+        except BaseException as error:
+            done.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        done.result(seconds)
+    except TimeoutError as error:
+        raise TimeoutError(f"no answer within {seconds:.0f} s") from error
 
 
 def _check_tls(distributed: Any) -> None:

@@ -104,9 +104,13 @@ class Bench:
 
     def engine(self, rule: Rule) -> Engine:
         """An engine for ``rule``; ``UsageError`` when it needs scripts and may not."""
-        scripts = self.allow_scripts
         return Engine(
-            self.spatch(rule), rule, timeout=self.timeout, jobs=self.jobs, allow_scripts=scripts
+            self.spatch(rule),
+            rule,
+            timeout=self.timeout,
+            jobs=self.jobs,
+            allow_scripts=self.allow_scripts,
+            place=self.worktree.holder,
         )
 
 
@@ -164,10 +168,10 @@ def convert(bench: Bench, order: Order) -> Conversion:
         derived = engine.tokens()
         tokens = order.tokens or derived
         with bench.candidates.lookup(tokens, order.paths) as lookup:
-            early = wanted(order, engine, lookup.early)
+            early = wanted(bench, order, engine, lookup.early)
             outcomes = run_rule(bench, engine, rule, early, tokens, told)
             hits = lookup.settle()
-        files = set(wanted(order, engine, hits))
+        files = set(wanted(bench, order, engine, hits))
         outcomes = [outcome for outcome in outcomes if outcome.path in files]
         late = sorted(files - {outcome.path for outcome in outcomes})
         if late:
@@ -209,13 +213,18 @@ def words_of(order: Order, derived: Sequence[str]) -> tuple[str, ...]:
     return tuple(word for word in derived if word in changed)
 
 
-def wanted(order: Order, engine: Engine, hits: Mapping[str, str]) -> list[str]:
-    """The C files among ``hits`` that the rule is to be run on: those that it may match in."""
+def wanted(bench: Bench, order: Order, engine: Engine, hits: Mapping[str, str]) -> list[str]:
+    """The C files that the rule is to be run on: those of ``hits`` that it may match in.
+
+    A rule that needs no word at all is run on every C file.
+    """
     query = Query() if order.tokens else engine.query()
-    files = [name for name in sorted(hits) if name.endswith((".c", ".h"))]
-    return [
-        name for name in files if within(name, order.exclude) is None and query.holds(hits[name])
-    ]
+    if query.anywhere:
+        files = bench.candidates.c_files(order.paths)
+    else:
+        files = [name for name in sorted(hits) if name.endswith((".c", ".h"))]
+        files = [name for name in files if query.holds(hits[name])]
+    return [name for name in files if within(name, order.exclude) is None]
 
 
 def run_rule(
@@ -233,7 +242,14 @@ def run_rule(
     # A script may look at anything, so that contents do not decide what it does.
     store = NoResults() if rule.scripts else bench.store
     bench.listing.refresh(bench.worktree)
-    sources = Sources(bench.worktree, bench.listing, bench.store, bench.shelf, files)
+    sources = Sources(
+        bench.worktree,
+        bench.listing,
+        bench.store,
+        bench.shelf,
+        files,
+        everywhere=rule.reads_all_headers,
+    )
     fingerprint = engine.fingerprint(tokens)
     keys = {path: sources.key(path, fingerprint) for path in files}
     done = _remembered(store, keys) | _links(sources, files)

@@ -96,7 +96,9 @@ def run(
                 pass_fds=tuple(inherit),
             )
     except OSError as error:
-        raise ProgramError(f"cannot run '{argv[0]}': {error.strerror or error}") from error
+        # Popen says the same of a directory that is not there as of a program.
+        what = f"{cwd}: " if error.filename == str(cwd) else f"cannot run '{argv[0]}': "
+        raise ProgramError(f"{what}{error.strerror or error}") from error
     with _tracked(process, owner):
         result = _finish(process, tuple(argv), None if interactive else stdin, timeout)
     if stderr:

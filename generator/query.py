@@ -29,6 +29,11 @@ class Query:
     formula: Formula | None = None
     weak: frozenset[str] = frozenset()
 
+    @property
+    def anywhere(self) -> bool:
+        """Whether the rule may match in files with none of the words."""
+        return self.formula is not None and _holds(self.formula, self.weak)
+
     def holds(self, text: str) -> bool:
         """Whether the rule may match in a file of which ``text`` are the lines with its words."""
         if self.formula is None or not self.words:

@@ -56,6 +56,8 @@ _FORBIDDEN = (
     (re.compile(r"\A[^@]*^\s*#\s*include\b", re.MULTILINE), "an #include before its first rule"),
     (re.compile(r"\busing\s*[\"<]"), "an isomorphism file ('using')"),
 )
+_FILE_IN = re.compile(r"\bfile\s+in\b")
+_FRESH = re.compile(r"\bfresh\s+identifier\b([^;]*)")
 _VIRTUAL = re.compile(r"^virtual\s+([\w\s,]+?)\s*;?\s*$", re.MULTILINE)
 _VIRTUAL_IDENTIFIER = re.compile(r"\bvirtual\s*\.\s*([A-Za-z_]\w*)")
 _HEADER_LINE = re.compile(r"//\s*(Options|Keywords|Requires|Confidence|Comments|Remaining):\s*(.*)")
@@ -137,13 +139,27 @@ class Rule:
 
     @property
     def declared_words(self) -> frozenset[str]:
-        """Words that only metavariables' declarations hold, otherwise than as what one may be.
+        """Words in metavariables' declarations, otherwise than as what one may be.
 
         They name types, mostly: code that the rule matches need not hold them.
         """
-        body = {word for line in _bodies(self.text) for word in _WORD.findall(line)}
-        listed = re.sub(r"=\s*\{[^{}]*\}", " ", self.text)
-        return frozenset(_WORD.findall(listed)) - body
+        listed = re.sub(r"=\s*\{[^{}]*\}", " ", "\n".join(_declarations(self.text)))
+        return frozenset(_WORD.findall(listed))
+
+    @property
+    def reads_all_headers(self) -> bool:
+        """Whether spatch is to read other headers than those beside a file."""
+        return not {"--all-includes", "--recursive-includes"}.isdisjoint(self.options)
+
+    @property
+    def knows_places(self) -> bool:
+        """Whether it matters to spatch where in the tree a file is."""
+        return self.reads_all_headers or bool(_FILE_IN.search(_COMMENT.sub(" ", self.text)))
+
+    @property
+    def counts(self) -> bool:
+        """Whether spatch numbers what it makes, from one file to the next."""
+        return bool(_FRESH.search(_COMMENT.sub(" ", self.text)))
 
 
 def _plain_words(lines: list[str]) -> frozenset[str]:
@@ -153,10 +169,21 @@ def _plain_words(lines: list[str]) -> frozenset[str]:
     return frozenset(re.findall(r"[A-Za-z_]\w*", re.sub(r"(?:->|\.)\s*[A-Za-z_]\w*", " ", body)))
 
 
+def _declarations(text: str) -> list[str]:
+    """The lines that are in no rule's body."""
+    return _parts(text)[0]
+
+
 def _bodies(text: str) -> list[str]:
     """The lines of all rules' bodies, each with its mark (``-``, ``+`` or a space) in front."""
+    return _parts(text)[1]
+
+
+def _parts(text: str) -> tuple[list[str], list[str]]:
+    """What ``_declarations`` and ``_bodies`` give."""
     plain = re.sub(r"/\*.*?\*/", lambda found: re.sub(r"[^\n]", " ", found[0]), text, flags=re.S)
-    lines = []
+    others: list[str] = []
+    lines: list[str] = []
     body = declaring = False
     for line in plain.split("\n"):
         line = re.sub(r"//.*", "", line)
@@ -165,10 +192,12 @@ def _bodies(text: str) -> list[str]:
         if word.startswith("@") or (declaring and word.endswith("@@")):
             declaring = not declaring if word == "@@" else not word.endswith("@@")
             body = not declaring
-            continue
-        if body and word:
+            others.append(line)
+        elif not body:
+            others.append(line)
+        elif word:
             lines.append(line if line[0] in "+-" else f" {line}")
-    return lines
+    return others, lines
 
 
 def _changed_words(lines: list[str]) -> frozenset[str]:
@@ -269,6 +298,13 @@ def parse_rule(text: str, *, name: str, defines: Mapping[str, str] | None = None
         if found := pattern.search(text):
             line = text.count("\n", 0, found.end()) + 1
             problems.append(f"{name}:{line}: a rule may not have {what}")
+    for found in _FRESH.finditer(_COMMENT.sub(" ", text)):
+        # spatch would ask for each name.
+        problems += [
+            f'{name}: fresh identifier {one.strip()}: needs a seed (= "text")'
+            for one in found[1].split(",")
+            if "=" not in one and "##" not in one
+        ]
     for key, value in rule.defines.items():
         if not _IDENTIFIER.match(key) or not _IDENTIFIER.match(value):
             problems.append(f"{name}: define {key} = '{value}': both must be C identifiers")

@@ -79,8 +79,8 @@ def preview(
             return run_rule(bench, engine, order.rule, files, tokens, bench.told) if files else []
 
         with bench.candidates.lookup(tokens, order.paths) as lookup:
-            outcomes = run(_ahead(wanted(order, engine, lookup.early), first))
-            files = set(wanted(order, engine, lookup.settle()))
+            outcomes = run(_ahead(wanted(bench, order, engine, lookup.early), first))
+            files = set(wanted(bench, order, engine, lookup.settle()))
         late = files - {outcome.path for outcome in outcomes}
         outcomes += run(_ahead(sorted(late), first))
         outcomes = [outcome for outcome in outcomes if outcome.path in files]

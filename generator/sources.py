@@ -6,20 +6,23 @@ directory that is no worktree: no index has to follow.
 """
 
 import hashlib
+import posixpath
 import shutil
 import threading
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from generator import includes
 from generator.results import Store
-from generator.spatch import refusal
+from generator.spatch import outside
 from generator.tree import Entry, Worktree
 
 _AT_A_TIME = 256
 # Of what is remembered here; another number when it means something else.
-_INCLUDES = b"includes 1\0"
-_OUTCOME = b"outcome 1\0"
+_INCLUDES = (b"includes 2\0", b"all includes 2\0")
+_OUTCOME = b"outcome 2\0"
+# Links on the way to a file, as the kernel has them (Linux: 40).
+_LINKS = 8
 
 
 class Shelf:
@@ -51,7 +54,7 @@ class Shelf:
 
     def _lacks(self, path: str, blob: str) -> bool:
         # A tree that somebody made by hand may have a file "../x".
-        return self._there.get(path) != blob and not refusal(path)
+        return self._there.get(path) != blob and not outside(path)
 
     def _write(self, path: str, content: bytes) -> None:
         place = self.root / path
@@ -63,6 +66,21 @@ class Shelf:
             shutil.rmtree(self.root)
             self._there.clear()
             raise
+
+
+Blobs = Callable[[Collection[str]], Mapping[str, bytes]]
+
+
+def _led(path: str, links: Mapping[str, Entry], targets: Mapping[str, bytes]) -> str:
+    """Where the first link on the way of ``path`` leads; empty for out of the tree."""
+    parts = path.split("/")
+    for at in range(len(parts)):
+        link = links.get("/".join(parts[: at + 1]))
+        if link and link.blob in targets:
+            target = targets[link.blob].decode("utf-8", "surrogateescape")
+            led = posixpath.normpath("/".join([*parts[:at], target, *parts[at + 1 :]]))
+            return "" if target.startswith("/") or led.startswith("..") else led
+    return ""
 
 
 class Listing:
@@ -88,6 +106,35 @@ class Listing:
                 found[path] = entry
         return found
 
+    def followed(self, paths: Collection[str], blobs: Blobs) -> dict[str, Entry]:
+        """Those of ``paths`` that are files, or lead to one by symbolic links in the tree."""
+        found: dict[str, Entry] = {}
+        ends = {path: path for path in paths}
+        for _ in range(_LINKS):
+            entries = self.entries(ends.values())
+            done = {path for path, end in ends.items() if end in entries and entries[end].plain}
+            found |= {path: entries[ends[path]] for path in done}
+            ends = {path: end for path, end in ends.items() if path not in done}
+            links = self._links(ends.values())
+            if not links:
+                break
+            targets = blobs({entry.blob for entry in links.values()})
+            ends = {
+                path: led
+                for path, end in ends.items()
+                if (led := _led(end, links, targets)) and led != end
+            }
+        return found
+
+    def _links(self, paths: Iterable[str]) -> dict[str, Entry]:
+        """The symbolic links that ``paths`` are, or have on their way."""
+        ways = {
+            "/".join(parts[: at + 1])
+            for parts in (path.split("/") for path in paths)
+            for at in range(len(parts))
+        }
+        return {path: entry for path, entry in self.entries(ways).items() if not entry.plain}
+
     def _read(self, folders: set[str]) -> None:
         if not folders:
             return
@@ -106,14 +153,18 @@ class Sources:
         store: Store,
         shelf: Shelf,
         paths: Collection[str],
+        *,
+        everywhere: bool = False,
     ) -> None:
-        """Look up ``paths`` and all headers that they lead to."""
+        """Look up ``paths`` and all headers that they lead to; ``everywhere``: also ``<x.h>``."""
+        self._everywhere = everywhere
+        self._asked = frozenset(paths)
         self._worktree = worktree
         self._listing = listing
         self._store = store
         self._shelf = shelf
         self._entries: dict[str, Entry] = {}
-        self._includes = includes.graph(paths, self._names)
+        self._includes = includes.graph(paths, self._names, everywhere=everywhere)
 
     @property
     def root(self) -> Path:
@@ -161,17 +212,21 @@ class Sources:
 
     def _names(self, paths: Collection[str]) -> dict[str, tuple[str, ...]]:
         """What each of ``paths`` includes, where it is a file."""
-        known = self._listing.entries(paths)
+        own = self._listing.entries(self._asked.intersection(paths))
+        headers = set(paths) - self._asked
+        known = self._listing.followed(headers, self._worktree.blobs) | own
         self._entries |= known
         blobs = {path: entry.blob for path, entry in known.items() if entry.plain}
-        keys = {blob: hashlib.sha256(_INCLUDES + blob.encode()).digest() for blob in blobs.values()}
+        kind = _INCLUDES[self._everywhere]
+        keys = {blob: hashlib.sha256(kind + blob.encode()).digest() for blob in blobs.values()}
         said = self._store.get(keys.values())
         missing = [blob for blob, key in keys.items() if key not in said]
         fresh: dict[bytes, bytes] = {}
         for start in range(0, len(missing), _AT_A_TIME):
             contents = self._worktree.blobs(missing[start : start + _AT_A_TIME])
             for blob, content in contents.items():
-                said_there = "\n".join(includes.included_names(content))
+                every = includes.included_names(content, everywhere=self._everywhere)
+                said_there = "\n".join(every)
                 fresh[keys[blob]] = said_there.encode("utf-8", "surrogateescape")
         if fresh:
             self._store.put(fresh)

@@ -176,6 +176,12 @@ def refusal(path: str) -> str:
     return ""
 
 
+def outside(path: str) -> bool:
+    """Whether a file of a tree must not be written out for spatch to read."""
+    parts = path.split("/")
+    return path.startswith("/") or not {"", ".", "..", ".cocciconfig"}.isdisjoint(parts)
+
+
 class Engine:
     """One spatch and one rule: knows the rule's tokens, and runs it on files.
 
@@ -310,11 +316,14 @@ class Engine:
         )
         if not _SAFE_ROOT.match(str(tree)):
             raise UsageError(f"{tree}: the path has characters that spatch would hand to a shell")
+        if self.rule.knows_places and (tree / ".cocciconfig").exists():
+            raise UsageError(f"{tree}: spatch would read the .cocciconfig that is there")
         outcomes = [_unsafe(tree, path) for path in paths]
         todo = [path for path, bad in zip(paths, outcomes, strict=True) if bad is None]
         done = [bad for bad in outcomes if bad is not None]
         each(done)
-        size = max(1, min(_BATCH, -(-len(todo) // self._jobs)))
+        most = 1 if self.rule.counts else _BATCH
+        size = max(1, min(most, -(-len(todo) // self._jobs)))
         batches = [todo[start : start + size] for start in range(0, len(todo), size)]
         executor = ThreadPoolExecutor(max_workers=self._jobs)
         pending: set[Future[list[Outcome]]] = set()
@@ -370,19 +379,24 @@ class Engine:
         if set(diffs) - set(paths):
             return None
         # spatch passes bytes through; latin-1 keeps every byte a character.
-        said = _Said(f"{tree}/", result.stderr.decode("latin-1"))
+        said = _Said(self._prefix(tree), result.stderr.decode("latin-1"))
         return [
             said.outcome(
                 path,
                 diffs.get(path, b""),
                 self._words,
-                (tree / path).read_text(encoding="latin-1"),
+                (tree / path).read_bytes().decode("latin-1"),
             )
             for path in paths
         ]
 
+    def _prefix(self, tree: Path) -> str:
+        """What paths begin with where spatch has them: nothing, where it has to know the place."""
+        return "" if self.rule.knows_places else f"{tree}/"
+
     def _invoke(self, tree: Path, paths: list[str]) -> process.Result:
-        groups = "\n\n".join(f"{tree}/{path}" for path in paths) + "\n"
+        prefix = self._prefix(tree)
+        groups = "\n\n".join(f"{prefix}{path}" for path in paths) + "\n"
         with TemporaryDirectory(dir=self._dir / "tmp") as private:
             listed = Path(private) / "groups"
             listed.write_text(groups, encoding="utf-8")
@@ -395,16 +409,23 @@ class Engine:
                 *("--patch", str(tree), "--file-groups", str(listed)),
             ]
             errors = Path(private) / "errors"
-            self._running[errors] = f"{tree}/"
+            self._running[errors] = prefix
             try:
                 # spatch's own limit is a file's; ours ends a spatch that ignores its own.
                 limit = (self.timeout + 5) * len(paths) + 30
-                return self._run(words, limit=limit, tmp=private, stderr=errors)
+                cwd = None if prefix else tree
+                return self._run(words, limit=limit, tmp=private, stderr=errors, cwd=cwd)
             finally:
                 del self._running[errors]
 
     def _run(
-        self, words: list[str], *, limit: float, tmp: str = "", stderr: Path | None = None
+        self,
+        words: list[str],
+        *,
+        limit: float,
+        tmp: str = "",
+        stderr: Path | None = None,
+        cwd: Path | None = None,
     ) -> process.Result:
         environment = {
             "PATH": os.environ.get("PATH", os.defpath),
@@ -413,7 +434,7 @@ class Engine:
             "LC_ALL": "C",
         }
         argv = [str(self.spatch.path), *words]
-        cwd = self._dir / "cwd"
+        cwd = cwd or self._dir / "cwd"
         return process.run(argv, cwd=cwd, env=environment, timeout=limit, stderr=stderr, owner=self)
 
     def _complain(self, result: process.Result) -> None:

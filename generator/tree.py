@@ -17,11 +17,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import gettempdir
 from typing import TYPE_CHECKING, NamedTuple
 
 from generator import process
 from generator.errors import ConflictError, ProgramError, RerollError, UsageError
+from generator.holders import abandoned, held
 
 if TYPE_CHECKING:
     from git import Repo
@@ -87,6 +88,7 @@ _configurations: dict[Path, list[str]] = {}
 _PREFIX = "reroll-tree-"
 # Paths on a command line.
 _MANY = 200
+_CONVERTED = ":(exclude,attr:!filter !working-tree-encoding)"
 # What a worktree that is kept is for, in its administrative directory.
 _NOTE = "reroll-resolve"
 
@@ -149,6 +151,8 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment for git: ours, less what ties it to another repository."""
     kept = {name: value for name, value in os.environ.items() if name not in _LOCAL_VARIABLES}
     kept |= {"LC_ALL": "C.UTF-8", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+    # What is known by an object's id has to be of that object.
+    kept["GIT_NO_REPLACE_OBJECTS"] = "1"
     return kept | dict(extra or {})
 
 
@@ -394,32 +398,30 @@ class Tree:
         """The files of the work tree that may be unlike those of ``commit``.
 
         ``specs`` are pathspecs, none for all files.  ``None`` where files on disk say nothing of
-        what is committed, because filters or another encoding (gitattributes(5)) stand between.
+        what is committed, because other objects stand in for them (git-replace(1)).
         """
+        if self.git("for-each-ref", "--count=1", "refs/replace/"):
+            return None
         said = self.git("ls-files", "-v", "-z", "--", *specs).split("\0")
         # Of what is not "H", git does not look at the file (git-ls-files(1)).
-        marked = {line[2:] for line in said if line and not line.startswith("H ")}
-        if self._converts:
-            return None
+        found = {line[2:] for line in said if line and not line.startswith("H ")}
+        # What is converted between file and blob (gitattributes(5)).
+        found |= set(self.git("ls-files", "-z", "--", *specs, _CONVERTED).split("\0"))
         words = ("diff-index", "-z", "--name-only", "--no-renames", "--ignore-submodules=all")
-        changed = self.git(*words, commit, "--", *specs).split("\0")
-        return frozenset(marked | {name for name in changed if name})
+        found |= set(self.git(*words, commit, "--", *specs).split("\0"))
+        return frozenset(found - {""})
+
+    def index_state(self) -> tuple[int, ...] | None:
+        """Numbers that are others when git has written the index; ``None`` without one."""
+        try:
+            facts = self._index.stat()
+        except OSError:
+            return None
+        return (facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
 
     @cached_property
-    def _converts(self) -> bool:
-        """Whether any attribute may make a file on disk unlike its blob."""
-        said = self.git("ls-files", "-z", "--", ":(glob)**/.gitattributes")
-        attributes = [name for name in said.split("\0") if name]
-        own = self.git("rev-parse", "--git-path", "info/attributes")
-        named = read_settings("core", cwd=self.path).get("attributesfile", ())
-        home = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
-        places = [*attributes, own, *(named or (f"{home}/git/attributes",)), "/etc/gitattributes"]
-        for place in places:
-            with contextlib.suppress(OSError):
-                text = (self.path / Path(place).expanduser()).read_bytes()
-                if b"filter" in text or b"encoding" in text:
-                    return True
-        return False
+    def _index(self) -> Path:
+        return self.path / self.git("rev-parse", "--git-path", "index")
 
     def tree_of(self, commit: str) -> str:
         """The id of the tree of ``commit``."""
@@ -507,12 +509,19 @@ class Tree:
             raise ConflictError(f"{self.path}: no ref was moved: {said}")
 
     def _remove_orphans(self) -> None:
-        """Remove the worktrees of runs that were killed before they could."""
+        """Remove what runs that were killed left: their worktrees, and their other files."""
+        left = set(abandoned(_PREFIX))
+        temporary = Path(gettempdir())
         for line in self.git("worktree", "list", "--porcelain").splitlines():
-            found = re.match(rf"worktree (.*/{_PREFIX}(\d+)-[^/]+)/tree\Z", line)
-            if found and not Path(f"/proc/{found[2]}").exists():
-                shutil.rmtree(found[1], ignore_errors=True)
-                self.git("worktree", "prune")
+            place = Path(line.removeprefix("worktree "))
+            holder = place.parent
+            ours = holder.name.startswith(_PREFIX) and place.name == "tree"
+            # Where we do not see its files, a container with others may.
+            gone = holder.parent == temporary and not holder.exists()
+            if line.startswith("worktree ") and ours and (holder in left or gone):
+                self._remove_worktree(place)
+        for holder in left:
+            shutil.rmtree(holder, ignore_errors=True)
 
     @contextlib.contextmanager
     def worktree(self, commit: str) -> Iterator["Worktree"]:
@@ -522,23 +531,24 @@ class Tree:
         far longer than all the work on the few files that a series needs.  It is made when
         something is first done in it.
         """
-        holder = Path(mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
-        worktree = Worktree(holder / "tree", self, commit)
-        try:
-            yield worktree
-        finally:
-            with contextlib.suppress(RerollError):
-                worktree.settle()
-            self._remove_worktree(holder, known=worktree.begun)
+        if not self._tidied:
+            self._remove_orphans()
+            self._tidied = True
+        with held(f"{_PREFIX}{os.getpid()}-") as holder:
+            worktree = Worktree(holder / "tree", self, commit)
+            try:
+                yield worktree
+            finally:
+                with contextlib.suppress(RerollError):
+                    worktree.settle()
+                if worktree.begun:
+                    self._remove_worktree(worktree.place)
 
     def add_worktree(self, place: Path, commit: str) -> None:
         """Make a detached worktree with a whole index and no files but .gitattributes.
 
         Raises ``ProgramError`` when git does.
         """
-        if not self._tidied:
-            self._remove_orphans()
-            self._tidied = True
         words = ("worktree", "add", "--quiet", "--detach", "--force", "--no-checkout")
         self.git(*words, str(place), commit)
         # All files get the bit but those that say how diffs name functions.
@@ -550,11 +560,12 @@ class Tree:
         split = ("core.splitIndex=true", "splitIndex.maxPercentChange=100")
         run_git(("read-tree", "-m", "-u", "HEAD"), cwd=place, settings=(*sparse, *split))
 
-    def _remove_worktree(self, holder: Path, *, known: bool = True) -> None:
-        shutil.rmtree(holder, ignore_errors=True)
-        if known:
-            with contextlib.suppress(RerollError):
-                self.git("worktree", "prune")
+    def _remove_worktree(self, place: Path) -> None:
+        """Remove one worktree, and nobody else's: "worktree prune" takes unmounted ones, too."""
+        with contextlib.suppress(RerollError):
+            # Once for what is changed in it, once for the lock of one that is half made.
+            self.git("worktree", "remove", "--force", "--force", str(place))
+        shutil.rmtree(place, ignore_errors=True)
 
     def keep_worktree(self, place: Path, commit: str, note: str) -> "Worktree":
         """A worktree at ``commit`` that stays until ``drop_kept``; ``note`` says what it is for.
@@ -665,6 +676,11 @@ class Worktree:
         """Wait for what has begun; raises what went wrong with it."""
         if self._making:
             self._making.result()
+
+    @property
+    def place(self) -> Path:
+        """The directory, made or not."""
+        return self._place
 
     @property
     def begun(self) -> bool:

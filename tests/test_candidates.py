@@ -1,6 +1,7 @@
 """Candidates are what the base holds, whatever the user's files look like."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -169,6 +170,20 @@ def _broken_index(place: Path) -> None:
     (place / ".git/index").write_bytes(b"DIRC nonsense")
 
 
+def _untracked_attributes(place: Path) -> None:
+    _filtered(place)
+    (place / ".git/info/attributes").rename(place / "a/.gitattributes")
+
+
+def _replaced(place: Path) -> None:
+    """Other objects stand in for what is committed: git shows them, and writes them out."""
+    new = git(place, "hash-object", "-w", "--stdin", stdin=NONE.encode())
+    git(place, "replace", git(place, "rev-parse", "HEAD:a/a.c"), new)
+    (place / "a/a.c").unlink()
+    git(place, "checkout", "--", "a/a.c")
+    assert (place / "a/a.c").read_text() == NONE
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -189,6 +204,8 @@ def _broken_index(place: Path) -> None:
         _merging,
         _no_index,
         _broken_index,
+        _untracked_attributes,
+        _replaced,
     ],
 )
 def test_the_base_counts_not_the_users_files(place: Path, change: Callable[[Path], None]) -> None:
@@ -289,4 +306,21 @@ def test_any_edit_leaves_the_answer_alone(place: Path, edits: dict[str, list[str
         else:
             (place / name).unlink(missing_ok=True)
     git(place, "add", "-A", "a")
+    assert found(place) == TRUTH
+
+
+def test_what_becomes_clean_in_the_meantime(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file was searched as edited; before git is asked for changes, somebody restores it."""
+    (place / "a/a.c").write_text(NONE)
+    real = shutil.which("git")
+    fake = tmp_path / "bin/git"
+    fake.parent.mkdir()
+    fake.write_text(
+        f'#!/bin/sh\ncase "$*" in *diff-index*) {real} -C {place} checkout -q -- a/a.c;; esac\n'
+        f'exec {real} "$@"\n'
+    )
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{fake.parent}:{os.environ['PATH']}")
     assert found(place) == TRUTH

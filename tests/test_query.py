@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from generator.conversion import Bench, Order, convert
 from generator.query import Query, parse
 from generator.rule import parse_rule
+from generator.scan import preview
 from generator.spatch import Engine, find_spatch
 from generator.tree import Tree
 from tests.repositories import make_repository
@@ -58,7 +59,8 @@ def test_any_text_is_read(text: str) -> None:
     [
         ("struct thing *t;", "- old(t)\n+ new(t)", {"struct", "thing"}, {"old"}),
         ("identifier f = {old, older};", "- f(1)\n+ new(1)", {"identifier"}, {"old", "older"}),
-        ("thing t; expression e;", "- old(e, sizeof(thing), t)\n+ new(t)", set(), {"thing", "old"}),
+        # Also where the body has it: "+" lines do, and other rules.
+        ("thing t; expression e;", "- old(e, sizeof(thing), t)\n+ new(t)", {"thing"}, {"old"}),
         ("expression e;\n  thing t;", "- old(t)\n+ new(t)", {"thing"}, {"old"}),
     ],
 )
@@ -110,3 +112,31 @@ def test_both_builds_print_formulas(build: str) -> None:
         query = engine.query()
     assert query.words == ("after", "old_call", "thing")
     assert (query.holds("old_call\nafter"), query.holds("thing old_call")) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "changed"),
+    [
+        # The type's name is in "+" code, or in another rule, and need not be in the file.
+        (
+            "@@ struct thing *t; @@\n- old_call(t, 1)\n+ new_call(t, sizeof(struct thing))\n",
+            ["both.c", "old.c", "typed.c"],
+        ),
+        (
+            "@a@ struct thing *t; @@\n- old_call(t, 1)\n+ new_call(t)\n\n"
+            "@b@ expression e; @@\n- (struct thing *)e\n+ e\n",
+            ["both.c", "old.c", "typed.c"],
+        ),
+        # No word at all is needed.
+        ("@@ struct thing *t; @@\n- t\n+ (t + 0)\n", ["both.c", "old.c", "typed.c"]),
+    ],
+)
+def test_no_file_is_missed(tmp_path: Path, text: str, changed: list[str]) -> None:
+    place = make_repository(tmp_path / "tree", FILES)
+    tree = Tree(place)
+    spatch = find_spatch()
+    with tree.worktree(tree.resolve("HEAD")) as worktree:
+        bench = Bench(worktree, lambda _: spatch, timeout=60, jobs=2)
+        done = preview(bench, Order(parse_rule(text, name="x.cocci")))
+    assert [one.path for one in done if one.diff and one.path.endswith(".c")] == changed
+    tree.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import RENAME, Run
+from tests.conftest import RENAME, Run, Small
 from tests.repositories import commit_all, git, make_repository, state_of
 from tests.test_spatch import DEBIAN
 
@@ -360,3 +360,14 @@ def test_a_file_that_takes_too_long_is_accounted_for(
     answer = json.loads(done.out)
     assert answer["ledger"]["counts"] == {"converted": 1, "timed out": 12_000}
     assert "big.c:3: old_call: timed out: spatch ran into its time limit" in answer["troubles"]
+
+
+def test_nobody_else_s_worktree_goes(reroll: Run, small: Small, tmp_path: Path) -> None:
+    """One on a disk that is not mounted looks to git like one that is gone."""
+    place = tmp_path / "mine"
+    git(small.tree, "worktree", "add", "-q", "--detach", str(place))
+    place.rename(tmp_path / "away")
+    done = reroll("scan", small.folder / "rename.cocci", "--tree", small.tree)
+    assert "+++ b/" in done.out
+    (tmp_path / "away").rename(place)
+    assert git(place, "status", "--porcelain") == ""

@@ -183,3 +183,53 @@ def test_what_a_script_had_a_hand_in_is_never_kept(tmp_path: Path) -> None:
     text = f"@initialize:python@\n@@\nx = 1\n\n{TYPED}"
     first = run(place, store, full, text, allow_scripts=True)
     assert (first[1], run(place, store, full, text, allow_scripts=True)) == (3, first)
+
+
+HEADER = "struct thing { int x; };\nextern struct thing *g;\n"
+USER = "int a(void)\n{{\n\treturn old_call(g);\n}}\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "links", "options"),
+    [
+        ({"a/a.c": '/* */ #include "a.h"\n', "a/a.h": HEADER}, {}, ""),
+        ({"a/a.c": '#include "a b~.h"\n', "a/a b~.h": HEADER}, {}, ""),
+        ({"a/a.c": '#include "l.h"\n', "b/real.h": HEADER}, {"a/l.h": "../b/real.h"}, ""),
+        ({"a/a.c": '#include "../l/real.h"\n', "b/real.h": HEADER}, {"l": "b"}, ""),
+        ({"a/a.c": "#include <linux/a.h>\n", "include/linux/a.h": HEADER}, {}, "--all-includes"),
+        ({"a/a.c": '#include "linux/a.h"\n', "include/linux/a.h": HEADER}, {}, "--all-includes"),
+        (
+            {"a/a.c": '#include "a.h"\n', "a/a.h": "#include <x.h>\n", "include/x.h": HEADER},
+            {},
+            "--recursive-includes",
+        ),
+    ],
+)
+def test_headers_that_spatch_finds(
+    tmp_path: Path, spatch: Spatch, files: dict[str, str], links: dict[str, str], options: str
+) -> None:
+    """And another text of the header is another result."""
+    files = files | {"a/a.c": files["a/a.c"] + USER.replace("{{", "{").replace("}}", "}")}
+    place = make_repository(tmp_path / "tree", files)
+    for name, target in links.items():
+        (place / name).symlink_to(target)
+    if links:
+        commit_all(place, "links")
+    text = (f"// Options: {options}\n" if options else "") + TYPED
+    store = Memory()
+    assert b"new_call(g)" in run(place, store, spatch, text)[0]
+    header = next(path for path in files if HEADER in files[path])
+    (place / header).write_text(HEADER.replace("thing *g", "other *g"))
+    commit_all(place, "another type")
+    assert run(place, store, spatch, text)[0] == b""
+
+
+def test_links_out_of_the_tree_and_in_circles(tmp_path: Path, spatch: Spatch) -> None:
+    (tmp_path / "out.h").write_text(HEADER)
+    text = '#include "out.h"\n#include "round.h"\n#include "abs.h"\nint a(void) { old_call(g); }\n'
+    place = make_repository(tmp_path / "tree", {"a.c": text})
+    (place / "out.h").symlink_to("../out.h")
+    (place / "round.h").symlink_to("round.h")
+    (place / "abs.h").symlink_to(tmp_path / "out.h")
+    commit_all(place, "links")
+    assert run(place, Memory(), spatch)[0] == b""

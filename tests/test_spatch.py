@@ -1,6 +1,7 @@
 """One outcome a file, whatever spatch hides; the same with the wheel's and Debian's spatch."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -215,3 +216,46 @@ def test_split_diff_keeps_every_byte() -> None:
     )
     assert split_diff(text) == {"x.c": first, "y.c": second}
     assert split_diff(b"") == {}
+
+
+def test_numbers_do_not_depend_on_the_batch(tmp_path: Path) -> None:
+    text = '@@ expression e; fresh identifier t = "tmp"; @@\n- old_call(e);\n+ int t = one(e);\n'
+    place = tmp_path / "tree"
+    place.mkdir()
+    names = [f"{number:02}.c" for number in range(20)]
+    for name in names:
+        (place / name).write_text("void f(void)\n{\n\told_call(1);\n}\n")
+    rule = parse_rule(text, name="x.cocci")
+    with Engine(find_spatch(), rule, timeout=60, jobs=2) as engine:
+        done = engine.run(place, names, engine.tokens())
+    assert {re.findall(rb"tmp\d+", one.diff)[0] for one in done} == {b"tmp0"}
+    with pytest.raises(CampaignError, match="fresh identifier t: needs a seed"):
+        parse_rule(text.replace(' = "tmp"', ""), name="x.cocci")
+
+
+@pytest.mark.parametrize("build", BUILDS)
+@pytest.mark.parametrize(
+    ("where", "changed"), [('file in "sub"', ["sub/a.c"]), ('!(file in "sub")', ["b.c"])]
+)
+def test_rules_for_a_place_in_the_tree(
+    tmp_path: Path, build: str, where: str, changed: list[str]
+) -> None:
+    rule = parse_rule(f"@depends on {where}@ @@\n- old_call();\n+ new_call();\n", name="x.cocci")
+    (tmp_path / "sub").mkdir()
+    for name in ("b.c", "sub/a.c"):
+        (tmp_path / name).write_text("void f(void)\n{\n\told_call();\n}\n")
+    with Engine(find_spatch(build), rule, timeout=60, jobs=1) as engine:
+        done = engine.run(tmp_path, ["b.c", "sub/a.c"], engine.tokens())
+    assert [one.path for one in done if one.diff] == changed
+    assert {one.kind for one in done} == {Kind.CHANGED, Kind.UNCHANGED}
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("before", ["", "/* a\rb\rc\rd\re\rf\rg */\n"])
+def test_line_ends_do_not_hide_what_cannot_be_parsed(tmp_path: Path, end: str, before: str) -> None:
+    text = f"{before}void f(void)\n{{\n\told_call(1) @@ ` $ %%% ( ;\n}}\n".replace("\n", end)
+    (tmp_path / "a.c").write_bytes(text.encode())
+    rule = parse_rule(RENAME, name="x.cocci")
+    with Engine(find_spatch(), rule, timeout=60, jobs=1) as engine:
+        (done,) = engine.run(tmp_path, ["a.c"], engine.tokens())
+    assert (done.kind, done.unparsed) == (Kind.UNPARSED, (before.count("\n") + 3,))

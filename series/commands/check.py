@@ -2,60 +2,229 @@
 
 import argparse
 import json
+import shutil
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 
-from generator.errors import UsageError
+from generator.errors import RerollError, UsageError
+from generator.progress import State
+from generator.tree import Tree, read_settings
 from series import options, store
+from series.checks import runner
+from series.checks.kinds import Ground, Patch, Result
+from series.checks.runner import Report
 from series.lint.finding import Finding
-from series.lint.version import check_version
 from series.output import one_line, say
+from series.progress import progress
+from series.settings import Settings, store_of
+from series.version import Version
 
-EXAMPLE = "reroll -C my-series --tree ~/linux check mail -v 7"
-# The checks there are, with what --help says of each.
-CHECKS = {"mail": "lint of the mails: subjects, signatures, references, spelling, damage"}
+EXAMPLE = "reroll -C my-series --tree ~/linux check -v 7 applies order kernel-doc"
+_BUILDING = (
+    ("arch", "ARCH", "build, sparse: an architecture, as the kernel names it (default: this one)"),
+    ("config", "FILE", "build, sparse: a .config to build (default: allmodconfig)"),
+    ("cross", "ARCH=PREFIX", "build, sparse: CROSS_COMPILE for an architecture"),
+    ("objects", "DIR", "build, sparse: where to build (default: in the user's cache directory)"),
+    ("limit", "SECONDS", "build, sparse: the limit a commit"),
+)
+# Exit status when a check that was asked for by name did not run.
+NOT_RUN = 4
 
 
 def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the verb."""
-    known = "; ".join(f"{name}: {text}" for name, text in CHECKS.items())
+    known = "; ".join(f"{name}: {text}" for name, text in runner.texts().items())
     parser = verbs.add_parser(
         "check",
         help="check a version before it is sent",
         epilog=f"example: {EXAMPLE}",
     )
     parser.add_argument(
-        "words", nargs="*", metavar="NAME", help=f"the checks to make (default: all). {known}"
+        "words",
+        nargs="*",
+        metavar="NAME",
+        help="the checks to make, or 'all' (default: git config reroll.check, else all but "
+        f"{', '.join(runner.SLOW)}). {known}",
     )
     options.add_version(parser)
+    parser.add_argument("--strict", action="store_true", help="checkpatch with --strict")
+    parser.add_argument(
+        "--applies-to",
+        metavar="REV|DIR",
+        action="append",
+        help="applies: another commit, or tree, that the mails shall apply to",
+    )
+    for name, metavar, text in _BUILDING:
+        parser.add_argument(f"--{name}", metavar=metavar, action="append", help=text)
+    parser.add_argument(
+        "--build-all-users",
+        action="store_true",
+        help="build: everything that includes a changed header",
+    )
+    parser.add_argument("--sarif", metavar="FILE", help="write what was found as SARIF 2.1.0")
+    options.add_spatch(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check; status 1 when there is an error, 0 with warnings only."""
-    _require_known(args.words)
+    """Check; status 1 when a patch fails, 4 when a check named here did not run, else 0."""
     folder = options.folder_of(args)
+    _require_known(args.words)
     version = store.read(folder, args.version)
     store.refuse_posted(version)
+    if args.words == ["mail"] and not args.sarif:
+        return _mail_only(args, folder, version)
+    settings = options.settings_of(args)
+    tree = options.tree_of(args, settings)
+    try:
+        _tell(tree.notes)
+        report = _report(args, folder, version, tree, settings)
+    finally:
+        tree.close()
+    if args.sarif:
+        _write_sarif(report, Path(args.sarif))
+    _show(report, args)
+    return _status(report, args.words)
+
+
+def _report(
+    args: argparse.Namespace, folder: Path, version: Version, tree: Tree, settings: Settings
+) -> Report:
+    from series.checks import applies
+
+    names = _names(args.words, tree)
+    chosen = _options(args, tree)
+    for word in chosen.get("applies-to", ()):
+        applies.target(tree, word)  # says what is wrong
+    with store_of(settings) as results, progress(quiet=args.json) as display:
+        total = len(names) * len(version.patches)
+        done = 0
+
+        def told(_name: str, _patch: Patch, _result: Result) -> None:
+            nonlocal done
+            done += 1
+
+        ground = Ground(
+            folder=folder,
+            version=version,
+            tree=tree,
+            settings=settings,
+            store=results,
+            options=chosen,
+            progress=lambda what: display(State(what, done, total)),
+        )
+        report = runner.run(ground, names, told)
+        try:
+            runner.record(ground, report)
+        except RerollError as error:
+            _tell([f"what was found is not recorded: {error}"])
+    if results.problem:
+        _tell([f"the store of results: {results.problem}"])
+    return report
+
+
+def _tell(notes: Sequence[str]) -> None:
+    for note in notes:
+        say(f"reroll: note: {one_line(note)}", sys.stderr)
+
+
+def _require_known(words: Sequence[str]) -> None:
+    known = runner.known()
+    for word in words:
+        if word not in (*known, "all"):
+            raise UsageError(
+                f"there is no check '{one_line(word)}'", hint=f"the checks are: {', '.join(known)}"
+            )
+
+
+def _names(words: Sequence[str], tree: Tree) -> list[str]:
+    """The checks to make, in the order of the table."""
+    known = runner.known()
+    wanted = list(words)
+    if not wanted:
+        where = read_settings("reroll", cwd=tree.path).get("check", ())
+        wanted = " ".join(where).replace(",", " ").split()
+        if unknown := [word for word in wanted if word not in (*known, "all")]:
+            raise UsageError(
+                f"git config reroll.check: there is no check '{one_line(unknown[0])}'",
+                hint=f"the checks are: {', '.join(known)}",
+            )
+    if "all" in wanted:
+        return list(known)
+    return [name for name in known if (name in wanted if wanted else name not in runner.SLOW)]
+
+
+def _options(args: argparse.Namespace, tree: Tree) -> dict[str, tuple[str, ...]]:
+    """Options of checks: the command line's, else those of git config (reroll.checkstrict)."""
+    found = read_settings("reroll", cwd=tree.path)
+    chosen: dict[str, tuple[str, ...]] = {}
+    for name in ("applies-to", *(name for name, _, _ in _BUILDING)):
+        given = getattr(args, name.replace("-", "_"))
+        values = tuple(given or found.get(f"check{name.replace('-', '')}", ()))
+        if values:
+            chosen[name] = values
+    strict = found.get("checkstrict", ("false",))[-1].lower() in ("true", "yes", "on", "1")
+    flags = {
+        "strict": args.strict or strict,
+        "allow-scripts": args.allow_scripts,
+        "build-all-users": args.build_all_users,
+    }
+    chosen |= {name: ("true",) for name, value in flags.items() if value}
+    return chosen
+
+
+def _show(report: Report, args: argparse.Namespace) -> None:
+    if args.json:
+        from series.checks.json_report import as_json
+
+        say(json.dumps(as_json(report), indent=2))
+        return
+    from series.checks import table
+
+    for line in table.lines(report, shutil.get_terminal_size((100, 24)).columns):
+        say(line)
+    left = [name for name in runner.known() if name not in report.results]
+    if left and not args.words:
+        say(f"reroll: note: not asked for: {', '.join(left)}", sys.stderr)
+
+
+def _status(report: Report, words: Sequence[str]) -> int:
+    if "failed" in report.states():
+        return 1
+    named = [name for name in words if name in report.results]
+    lacking = any(one.state == "not run" for name in named for one in report.results[name].values())
+    return NOT_RUN if lacking else 0
+
+
+def _write_sarif(report: Report, path: Path) -> None:
+    from importlib.metadata import version
+
+    from series.checks.sarif import as_sarif
+
+    text = json.dumps(as_sarif(report, version("reroll")), indent=2)
+    try:
+        path.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise RerollError(f"--sarif {path}: cannot be written: {error.strerror}") from error
+
+
+def _mail_only(args: argparse.Namespace, folder: Path, version: Version) -> int:
+    """The mails alone: needs no tree, and names mails and lines only."""
+    from series.lint.version import check_version
+
     findings = check_version(
         folder, version, lambda: options.tree_of(args, options.settings_of(args))
     )
-    _show(findings, len(version.mails), as_json=args.json)
+    _show_mails(findings, len(version.mails), as_json=args.json)
     if not any(one.severity == "error" for one in findings):
         return 0
     say("reroll: hint: correct series.toml or the messages, and generate again", sys.stderr)
     return 1
 
 
-def _require_known(words: list[str]) -> None:
-    for word in words:
-        if word not in CHECKS:
-            raise UsageError(
-                f"there is no check '{one_line(word)}'", hint=f"the checks are: {', '.join(CHECKS)}"
-            )
-
-
-def _show(findings: list[Finding], mails: int, *, as_json: bool) -> None:
+def _show_mails(findings: list[Finding], mails: int, *, as_json: bool) -> None:
     if as_json:
         say(json.dumps([asdict(one) for one in findings], ensure_ascii=True))
         return

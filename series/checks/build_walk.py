@@ -1,0 +1,169 @@
+"""A series as a row of commits to compile, and what was found of them so far."""
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from functools import cached_property
+
+from generator.errors import UsageError
+from series.checks import objects
+from series.checks.build_objects import LimitError, Objects
+from series.checks.build_outcome import Outcome
+from series.checks.build_place import Source, place_of
+from series.checks.build_variants import Variant, variants
+from series.checks.kinds import Ground, Patch
+from series.settings import jobs_of
+
+# Part of every key: another number when a result means something else.
+_KEY = "build 1"
+_LIMIT = 1800.0  # seconds a commit
+
+
+class Walk:
+    """The commits of a series and what was found of them; place 0 is the base.
+
+    What was found before is taken from the store; the checkout is first locked, and written,
+    when something must be built.  ``close`` lets go of it.
+    """
+
+    def __init__(self, ground: Ground, patches: Sequence[Patch]) -> None:
+        self.ground = ground
+        self.patches = patches
+        self.commits = [patches[0].parent, *(patch.commit for patch in patches)] if patches else []
+        self.variants = variants(ground.options)
+        self._limit = _seconds(ground.options.get("limit", ()))
+        self._trees = [ground.tree.tree_of(commit) for commit in self.commits]
+        self._place = place_of(ground.tree, ground.options.get("objects", ()))
+        self._everything = "build-all-users" in ground.options
+        self._open = ExitStack()
+        self._source: Source | None = None
+        self._made: dict[str, Objects] = {}
+        self._there: dict[int, frozenset[str]] = {}
+        self._known: dict[bytes, Outcome] = {}
+
+    def close(self) -> None:
+        """Let others build here."""
+        self._open.close()
+        self._source = None
+
+    @property
+    def left_out(self) -> int:
+        """How many more sources the series reaches."""
+        return self._selection.left_out
+
+    def sources_at(self, at: int) -> list[str]:
+        """The sources that the series reaches and that there are at a place."""
+        sources = self._selection.sources
+        if at not in self._there:
+            found = self.ground.tree.names(self.commits[at], sources) if sources else []
+            self._there[at] = frozenset(found)
+        return [path for path in sources if path in self._there[at]]
+
+    def parent(self, at: int) -> int:
+        """The place before ``at`` whose objects are those of the parent of the patch there."""
+        above = at - 1
+        while above > 0 and not objects.builds(self.patches[above - 1].files):
+            above -= 1
+        return above
+
+    def renames(self, old: int, new: int) -> dict[str, str]:
+        """The files that have another name at the place ``new``."""
+        words = ("diff-tree", "-r", "-z", "-M", "--diff-filter=R", "--name-status")
+        said = self.ground.tree.git(*words, self.commits[old], self.commits[new]).split("\0")
+        return dict(zip(said[1::3], said[2::3], strict=False))
+
+    def outcome(self, variant: Variant, at: int, sources: Sequence[str], kind: str = "") -> Outcome:
+        """What became of ``sources`` at a place; with ``kind``, what that program says of them.
+
+        Raises ``RerollError`` where nothing can be said.
+        """
+        key = self._key("outcome", variant.digest, self._trees[at], kind, *sources)
+        if key not in self._known:
+            kept = self.ground.store.get([key]).get(key)
+            with suppress(ValueError, KeyError, TypeError, AttributeError):
+                self._known[key] = Outcome.from_bytes(kept or b"")
+        if key not in self._known:
+            self._known[key] = self._compiled(variant, at, sources, kind)
+            self.ground.store.put({key: self._known[key].to_bytes()})
+        return self._known[key]
+
+    def _compiled(self, variant: Variant, at: int, sources: Sequence[str], kind: str) -> Outcome:
+        where = f"patch {at} of {len(self.patches)}" if at else "the base"
+        self.ground.progress(f"{kind or 'build'}: {where}, {variant.name}")
+        made = self._objects(variant)
+        made.begin()
+        try:
+            if kind:
+                return made.analyze(self.commits[at], sources, kind)
+            if sources:
+                return made.compile(self.commits[at], sources)
+            return made.prepare(self.commits[at])
+        except LimitError as error:
+            raise LimitError(f"{error} at {where}", hint="--limit SECONDS") from error
+
+    def _objects(self, variant: Variant) -> Objects:
+        if variant.digest not in self._made:
+            jobs = jobs_of(self.ground.settings)
+            made = Objects(self._checkout(), variant, jobs=jobs, limit=self._limit)
+            self._made[variant.digest] = made
+        return self._made[variant.digest]
+
+    def _checkout(self) -> Source:
+        """The checkout, ours until ``close``."""
+        if self._source is None:
+            source = Source(self.ground.tree, self._place)
+            self._open.enter_context(source.locked())
+            self._source = source
+        return self._source
+
+    @cached_property
+    def _selection(self) -> objects.Selection:
+        words = sorted({word for patch in self.patches for word in patch.ledger.words})
+        ends = (self._trees[0], self._trees[-1])
+        key = self._key("sources", *ends, str(self._everything), *words)
+        kept = self.ground.store.get([key]).get(key)
+        with suppress(ValueError, KeyError, TypeError):
+            found = json.loads(kept or b"")
+            return objects.Selection(tuple(found["sources"]), int(found["left_out"]))
+        made = self._select()
+        found = {"sources": made.sources, "left_out": made.left_out}
+        self.ground.store.put({key: json.dumps(found).encode()})
+        return made
+
+    def _select(self) -> objects.Selection:
+        self.ground.progress("build: which files the series reaches")
+        source = self._checkout()
+        source.move(self.commits[0])
+        made = [self._objects(variant) for variant in self.variants]
+        return objects.select(
+            self.patches,
+            self._diffs(),
+            source.search,
+            lambda header: {path for one in made for path in one.includers(header)},
+            everything=self._everything,
+        )
+
+    def _diffs(self) -> dict[str, str]:
+        """What the series changes, by file."""
+        files = sorted({path for patch in self.patches for path in patch.files})
+        said = self.ground.tree.diff(self.commits[0], self.commits[-1], files).decode("latin-1")
+        found = {}
+        for part in re.split(r"^(?=diff --git )", said, flags=re.MULTILINE):
+            if name := re.search(r"^(?:\+\+\+ b|--- a)/(.*)$", part, re.MULTILINE):
+                new = re.search(r"^\+\+\+ b/(.*)$", part, re.MULTILINE)
+                found[(new or name)[1].rstrip("\t")] = part
+        return found
+
+    def _key(self, what: str, *facts: str) -> bytes:
+        parts = (_KEY, what, *facts)
+        return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).digest()
+
+
+def _seconds(given: Sequence[str]) -> float:
+    if not given:
+        return _LIMIT
+    if not given[-1].isdigit() or not 0 < int(given[-1]) <= 86400:
+        raise UsageError(f"'{given[-1]}' is not a whole number of seconds from 1 to 86400")
+    return float(given[-1])

@@ -1,0 +1,165 @@
+"""The tree's own scripts/checkpatch.pl on the mails.
+
+What a patch adds is new by nature; what is said of its context is not its matter.  The script
+runs on what it reads of the base in a directory of its own, never in the user's tree.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import which
+from tempfile import TemporaryDirectory
+
+from generator import process
+from series import store
+from series.checks.diff_lines import diff_lines
+from series.checks.kinds import Finding, Ground, Patch, Result, Severity
+from series.checks.recall import keep, key, recall
+from series.settings import jobs_of
+
+_SCRIPT = "scripts/checkpatch.pl"
+_READS = ("scripts/spelling.txt", "scripts/const_structs.checkpatch")
+# What the script takes for the top of a kernel tree (its top_of_kernel_tree()).
+_TOP_FILES = ("COPYING", "CREDITS", "Kbuild", "MAINTAINERS", "Makefile", "README")
+_TOP_FOLDERS = (
+    *("Documentation", "arch", "include", "drivers", "fs", "init", "ipc", "kernel", "lib"),
+    "scripts",
+)
+_SAID = re.compile(r"[^\n]*?mail:(\d+): (ERROR|WARNING|CHECK):(\w+): (.*)")
+_SEVERITY: dict[str, Severity] = {"ERROR": "error", "WARNING": "warning", "CHECK": "note"}
+_LIMIT = 300
+_HINTS = {"error": "correct it", "warning": "correct it, or be ready to say why not", "note": ""}
+
+
+@dataclass(frozen=True)
+class _Script:
+    """The script, laid out in ``place``: how to call it, and what its answers follow from."""
+
+    place: Path
+    argv: tuple[str, ...]
+    about: tuple[bytes, ...]
+
+
+class CheckpatchCheck:
+    """What checkpatch says of each mail."""
+
+    name = "checkpatch"
+    text = "the tree's scripts/checkpatch.pl (--strict: its checks, too)"
+
+    def run(self, ground: Ground, patches: Sequence[Patch]) -> Iterator[tuple[Patch, Result]]:
+        """As ``Check`` has it."""
+        mails = [_mail(ground, patch) for patch in patches]
+        with TemporaryDirectory(prefix="reroll-checkpatch-") as place:
+            script = _lay_out(ground, mails, Path(place))
+            if isinstance(script, str):
+                yield from ((patch, Result("not run", why=script)) for patch in patches)
+                return
+            executor = ThreadPoolExecutor(jobs_of(ground.settings))
+            try:
+                asked = [executor.submit(_result, ground, script, mail) for mail in mails]
+                for patch, future in zip(patches, asked, strict=True):
+                    ground.progress(f"checkpatch: patch {patch.number}")
+                    yield patch, future.result()
+            except BaseException:
+                executor.shutdown(wait=False, cancel_futures=True)
+                process.kill_all()
+                raise
+            executor.shutdown()
+
+
+def _mail(ground: Ground, patch: Patch) -> bytes:
+    return store.mail_path(ground.folder, ground.version, patch.record.mail).read_bytes()
+
+
+def _lay_out(ground: Ground, mails: Sequence[bytes], place: Path) -> _Script | str:
+    """The script of the base and what it reads, in ``place``; or why it cannot run."""
+    perl = which("perl")
+    if perl is None:
+        return "'perl' is not installed or not in PATH"
+    with ground.tree.worktree(ground.version.base) as worktree:
+        files = worktree.contents([_SCRIPT, *_READS, *_needed(ground, mails)])
+    if _SCRIPT not in files:
+        return f"the base has no {_SCRIPT}"
+    for name in _TOP_FOLDERS:
+        (place / name).mkdir()
+    for path, content in {**dict.fromkeys(_TOP_FILES, b""), **files}.items():
+        (place / path).parent.mkdir(parents=True, exist_ok=True)
+        (place / path).write_bytes(content)
+    options = ["--root", str(place), "--no-summary", "--show-types", "--terse", "--color=never"]
+    options += ["--strict"] if ground.options.get("strict") else []
+    # It reads the user's own options from there.
+    home = Path(os.environ.get("HOME") or "/") / ".checkpatch.conf"
+    own = home.read_bytes() if home.is_file() else b""
+    said = process.run([perl, "-e", "print $^V"], cwd=place, timeout=30).stdout
+    reads = [f"{path}\0".encode() + content for path, content in sorted(files.items())]
+    about = (
+        ground.version.base.encode(),
+        *reads,
+        own,
+        said,
+        *(word.encode() for word in options[2:]),
+    )
+    return _Script(place, (perl, str(place / _SCRIPT), *options), about)
+
+
+def _needed(ground: Ground, mails: Sequence[bytes]) -> list[str]:
+    """Files of the base that the script looks for because of what ``mails`` add."""
+    added = b"\n".join(re.findall(rb"^\+.*$", b"\n".join(mails), re.MULTILINE))
+    asm = re.findall(rb"#\s*include\s*<asm/([\w.-]+\.h)>", added)
+    wanted = [f"include/linux/{name.decode()}" for name in asm]
+    if b"compatible" in added:
+        folder = ["Documentation/devicetree/bindings"]
+        wanted += ground.tree.names(ground.version.base, folder)
+    return wanted
+
+
+def _result(ground: Ground, script: _Script, mail: bytes) -> Result:
+    # Names in include/ count only with --strict, and are looked up each time.
+    name = key("checkpatch", "1", *script.about, mail)
+    known = recall(ground.store, name)
+    if known is None:
+        known = _ask(ground, script, mail)
+        keep(ground.store, name, known)
+    return known
+
+
+def _ask(ground: Ground, script: _Script, mail: bytes) -> Result:
+    with TemporaryDirectory(dir=script.place) as folder:
+        # Without a .git it asks no git; what messages say of commits is "fixes" and "mail".
+        (Path(folder) / "mail").write_bytes(mail)
+        environment = {**os.environ, "GIT_DIR": "/nonexistent", "LC_ALL": "C.UTF-8"}
+        argv = [*script.argv, "mail"]
+        ended = process.run(argv, cwd=Path(folder), env=environment, timeout=_LIMIT)
+    said = ended.stdout.decode("utf-8", "replace")
+    if ended.timed_out or ended.returncode not in (0, 1) or (ended.returncode and not said):
+        return Result("not run", why=f"{_SCRIPT}: {ended.complaint}")
+    places = {one.at: one for one in diff_lines(mail)}
+    lines = mail.decode("utf-8", "replace").split("\n")
+    found = []
+    for at, level, rule, what in _SAID.findall(said):
+        place = places.get(int(at))
+        if place and place.sign == " ":
+            continue
+        severity = _SEVERITY[level]
+        source = lines[int(at) - 1] if 0 < int(at) <= len(lines) else ""
+        where = (place.path, place.line, source[1:]) if place else ("", 0, source)
+        found.append(Finding(severity, what, *where, rule, _HINTS[severity]))
+    return Result.of(_without_known_names(ground, found))
+
+
+def _without_known_names(ground: Ground, found: Sequence[Finding]) -> list[Finding]:
+    """``found`` less CamelCase names that the base's headers have, as the script has it."""
+    names = {one.what.rpartition("<")[2].rstrip(">") for one in found if one.rule == "CAMELCASE"}
+    known: set[str] = set()
+    if names:
+        lines = ground.tree.grep(sorted(names), ["include/*.h"], ground.version.base)
+        text = "\n".join(line for every in lines.values() for line in every)
+        known = {name for name in names if re.search(rf"\b{re.escape(name)}\b", text)}
+    return [
+        one
+        for one in found
+        if one.rule != "CAMELCASE" or one.what.rpartition("<")[2].rstrip(">") not in known
+    ]

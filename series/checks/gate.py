@@ -1,0 +1,182 @@
+"""What was checked of a version, as ``versions/vN/checks.json`` has it, and what keeps it back.
+
+The manifest stays as it was written; what checks say comes later and goes beside it.  A record
+counts for exactly the commits and mails that it was made of.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from generator.errors import RerollError
+from series import store
+from series.checks.kinds import Result, State
+from series.version import Version
+
+NAME = "checks.json"
+FORMAT = 1
+# What send asks for where neither git config nor series.toml says.
+REQUIRED = ("applies", "build", "remaining", "mail")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one check said of one commit."""
+
+    commit: str
+    state: State
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class CheckRecord:
+    """What one check said of all patches, in their order.
+
+    ``mails`` is the digest of the mails at that time, ``tools`` what was used, ``when`` seconds
+    since 1970.
+    """
+
+    verdicts: tuple[Verdict, ...]
+    mails: str
+    when: int
+    tools: str = ""
+
+
+@dataclass(frozen=True)
+class Override:
+    """That a version goes out although a check did not pass, and why; for one tip only."""
+
+    check: str
+    reason: str
+    tip: str
+    when: int
+
+
+@dataclass(frozen=True)
+class Checks:
+    """Everything that was checked of a version: ``checks`` by name, and what was overridden."""
+
+    format: int = FORMAT
+    tip: str = ""
+    checks: Mapping[str, CheckRecord] = field(default_factory=dict)
+    overrides: tuple[Override, ...] = ()
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """A check that keeps a version back, and why; ``hint`` says what to do."""
+
+    check: str
+    why: str
+    hint: str
+
+
+def blocking(
+    checks: Checks,
+    version: Version,
+    mails: str,
+    required: Sequence[str] = REQUIRED,
+    *,
+    named: bool = False,
+) -> list[Blocked]:
+    """Which of the ``required`` checks did not pass for exactly these commits and mails.
+
+    With ``named`` somebody asked for these checks: then one that could not be run keeps the
+    version back, too.  Without, it does not: they are required where they can run.
+    """
+    commits = tuple(patch.commit for patch in version.patches)
+    excused = {one.check for one in checks.overrides if one.tip == version.tip and one.reason}
+    found = []
+    for name in dict.fromkeys(required):
+        if name not in excused and (why := _objection(checks, name, commits, mails, named=named)):
+            found.append(Blocked(name, why, f"run 'reroll check {name}'"))
+    return found
+
+
+def _objection(
+    checks: Checks, name: str, commits: tuple[str, ...], mails: str, *, named: bool
+) -> str:
+    """Why a check does not let a version pass, or empty."""
+    record = checks.checks.get(name)
+    if record is None:
+        return "was not run"
+    if tuple(one.commit for one in record.verdicts) != commits:
+        return "was run on other commits"
+    if record.mails != mails:
+        return "was run before the mails were changed"
+    for number, one in enumerate(record.verdicts, 1):
+        if one.state == "failed":
+            return f"patch {number} fails"
+        if one.state in ("not run", "not built") and named:
+            return f"patch {number}: {one.state}: {one.why}"
+    return ""
+
+
+def recorded(
+    checks: Checks,
+    version: Version,
+    mails: str,
+    results: Mapping[str, Mapping[int, Result]],
+    *,
+    now: int,
+    tools: Mapping[str, str],
+) -> Checks:
+    """``checks`` with what was found now; what was found of other commits is forgotten.
+
+    ``results`` are those of each check, by the patch's number; only whole ones are taken.
+    """
+    known = dict(checks.checks) if checks.tip == version.tip else {}
+    for name, said in results.items():
+        if len(said) == len(version.patches):
+            verdicts = tuple(
+                Verdict(patch.commit, said[patch.number].state, said[patch.number].why)
+                for patch in version.patches
+            )
+            known[name] = CheckRecord(verdicts, mails, now, tools.get(name, ""))
+    return replace(checks, format=FORMAT, tip=version.tip, checks=known)
+
+
+def mails_digest(folder: Path, version: Version) -> str:
+    """The SHA-256 of the mails of a version, in their order; ``UsageError`` when one has gone."""
+    digest = hashlib.sha256()
+    for mail in version.mails:
+        content = store.mail_path(folder, version, mail.mail).read_bytes()
+        digest.update(b"%d:" % len(content) + content)
+    return digest.hexdigest()
+
+
+def read(folder: Path, number: int) -> Checks:
+    """What was checked of version ``number``; nothing where that cannot be read."""
+    from pydantic import TypeAdapter, ValidationError
+
+    path = store.version_dir(folder, number) / NAME
+    try:
+        if not path.is_file():  # a FIFO would hold us for ever
+            return Checks()
+        found = TypeAdapter(Checks).validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return Checks()
+    return found if found.format == FORMAT else Checks()
+
+
+def update(folder: Path, number: int, change: Callable[[Checks], Checks]) -> None:
+    """Let ``change`` make the record of version ``number`` anew: whole, or not at all.
+
+    Raises ``RerollError`` when it cannot be written.
+    """
+    from pydantic import TypeAdapter
+
+    path = store.version_dir(folder, number) / NAME
+    temporary = path.with_name(f".{NAME}.{os.getpid()}")
+    try:
+        data = TypeAdapter(Checks).dump_json(change(read(folder, number)), indent=2)
+        with temporary.open("wb") as file:
+            file.write(data + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise RerollError(f"{path}: cannot be written: {error.strerror}") from error

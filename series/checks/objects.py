@@ -1,0 +1,153 @@
+"""Which sources a series reaches: what has to be compiled to know that each patch stands alone.
+
+The set is that of the whole series, so that a caller that patch 3 converts is compiled at
+patch 2, too:
+
+* the sources that a patch touches, and those whose objects a patch adds to a Makefile;
+* users, in any file, of the words that the series is about (the ledgers' words), as far as
+  a patch changes what declares or defines them;
+* users of what a patch changes in a header: files that include it and use a name which the
+  change declares, and objects built before whose ``.cmd`` file lists the header, if they use it.
+
+Where that is more than ``MOST``, the files in the order above are taken as far as that goes.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from series.checks.kbuild import FILES, is_source
+from series.checks.kinds import Patch
+
+MOST = 150
+# Words on git's command line; a header that declares more is used through the first of them.
+_WORDS = 500
+_CALLED = re.compile(r"\b([A-Za-z_]\w+)\s*\(")
+_MACRO = re.compile(r"#\s*define\s+(\w+)")
+_TAG = re.compile(r"(?:typedef )?(?:struct|union|enum)\s+(\w+)\s*[{;]")
+_MEMBER = re.compile(
+    r"\A\s+(?!return\b|goto\b|break\b|continue\b)(?:\w+\s+)+\**(\w+)(?:\[[^]]*\])*(?:\s*:\s*\w+)?;"
+)
+_NO_NAME = frozenset(
+    ("if", "while", "for", "switch", "return", "sizeof", "typeof", "defined", "__attribute__")
+)
+_OBJECT = re.compile(r"(?<![\w$(/.-])([A-Za-z0-9_][\w./-]*)\.o\b")
+
+# Files of the base with one of some whole words, or (the second) with a line that matches one of
+# some extended regular expressions; in both only files with these endings.
+Search = Callable[[Sequence[str], bool], set[str]]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The sources to compile, the most important first, and how many more would have been."""
+
+    sources: tuple[str, ...]
+    left_out: int = 0
+
+
+def select(
+    patches: Sequence[Patch],
+    diffs: Mapping[str, str],
+    search: Search,
+    includers: Callable[[str], Collection[str]],
+    *,
+    everything: bool = False,
+) -> Selection:
+    """The sources that ``patches`` reach.
+
+    ``diffs`` are those of the whole series, by the path of the file; ``includers`` gives the
+    sources whose objects are known to depend on a header.  With ``everything`` all users are
+    taken, however many.
+    """
+    headers = {path: declared(diffs[path]) for path in sorted(diffs) if path.endswith(".h")}
+    defined = declared("\n".join(diffs[path] for path in diffs if is_source(path)))
+    words = {word for patch in patches for word in patch.ledger.words}
+    words &= defined.union(*headers.values())
+    touched = sorted({path for patch in patches for path in patch.files if is_source(path)})
+    found = [*touched, *added_objects(diffs)]
+    found += sorted(search(sorted(words), False)) if words else []
+    for header, names in headers.items():
+        if names:
+            include = search([_inclusion(header)], True) | {*includers(header)}
+            found += sorted(search(sorted(names)[:_WORDS], False) & include)
+    wanted = [path for path in dict.fromkeys(found) if is_source(path)]
+    kept = wanted if everything else wanted[: max(MOST, len(touched))]
+    return Selection(tuple(kept), len(wanted) - len(kept))
+
+
+def _inclusion(header: str) -> str:
+    """A regular expression for the lines that include ``header``."""
+    inside = re.search(r"(?:^|/)include/(?:uapi/)?(.+)", header)
+    name = inside[1] if inside else PurePosixPath(header).name
+    return rf'#[[:space:]]*include[[:space:]]*[<"]([^">]*/)?{re.escape(name)}[">]'
+
+
+def declared(diff: str) -> set[str]:
+    """The names that the changed lines of a diff declare: functions, macros, tags, members.
+
+    A line that continues a prototype stands for the function, whose name is above it.  What
+    is inside a body, or a structure that is new or gone as a whole, declares nothing more.
+    """
+    found: set[str] = set()
+    above, inside = "", False
+    for line in diff.splitlines():
+        text = line[1:]
+        if line.startswith(("@@", "diff ", "--- ", "+++ ")) or text.startswith("}"):
+            above, inside = "", False
+            continue
+        own = _CALLED.search(text) if text[:1] not in (" ", "\t") else None
+        if line[:1] in "+-" and text.strip():
+            names = {above} if above and not own else _names(text, own)
+            found |= set() if inside else names
+            inside = inside or (bool(_TAG.match(text)) and text.rstrip().endswith("{"))
+        # Behind the end of a prototype nothing is continued.
+        above = own[1] if own else above
+        above = "" if re.search(r"[;{}]\s*(?:/\*.*)?$", text) else above
+    return found - _NO_NAME - {""}
+
+
+def _names(text: str, called: "re.Match[str] | None") -> set[str]:
+    if called:
+        return {called[1], *_MACRO.findall(text)}
+    return {name for form in (_MACRO, _TAG, _MEMBER) for name in form.findall(text)}
+
+
+def added_objects(diffs: Mapping[str, str]) -> list[str]:
+    """The sources of objects that diffs add to Makefiles."""
+    return [
+        f"{PurePosixPath(path).parent / name}.c"
+        for path, diff in diffs.items()
+        if PurePosixPath(path).name in FILES
+        for line in diff.splitlines()
+        if line.startswith("+") and not line.startswith("+++ ")
+        for name in _OBJECT.findall(line)
+    ]
+
+
+def is_build_file(path: str) -> bool:
+    """Whether a file decides what is built and how: then everything is asked anew."""
+    name = PurePosixPath(path).name
+    return (
+        name in FILES
+        or name.startswith(("Kconfig", "Makefile.", "Kbuild."))
+        or name.endswith((".mk", ".include", ".tbl"))
+        or path.startswith("scripts/")
+    )
+
+
+def is_config_file(path: str) -> bool:
+    """Whether a file decides what can be configured: then the configuration is made anew."""
+    name = PurePosixPath(path).name
+    return name.startswith("Kconfig") or path == "Makefile" or path.startswith("scripts/")
+
+
+def builds(files: Iterable[str]) -> bool:
+    """Whether any of ``files`` can change what is compiled."""
+    return any(
+        is_build_file(path)
+        or is_source(path)
+        or (path.endswith((".h", ".S", ".lds", ".inc")) and not path.startswith("Documentation/"))
+        for path in files
+    )
