@@ -65,10 +65,12 @@ class Candidates:
         self._known: dict[tuple[tuple[str, ...], frozenset[str]], Lines] = {}
 
     @contextlib.contextmanager
-    def lookup(self, words: Sequence[str], paths: Sequence[str]) -> Iterator[Lookup]:
+    def lookup(
+        self, words: Sequence[str], paths: Sequence[str], *, only_c: bool = False
+    ) -> Iterator[Lookup]:
         """Search for whole ``words`` below ``paths`` (none: everywhere).
 
-        No words means every C file, without a line.
+        No words means every C file, without a line.  ``only_c`` leaves out other files.
         """
         paths = _plain(paths)
         with ThreadPoolExecutor(1) as executor:
@@ -78,7 +80,7 @@ class Candidates:
                 yield Lookup(settled.result(), settled)
             else:
                 quick = self._quick(words, paths)
-                settled = executor.submit(self._settled, words, paths, quick)
+                settled = executor.submit(self._settled, words, paths, quick, only_c)
                 yield Lookup(_joined(quick.lines if quick else {}), settled)
 
     def ahead(self, searches: Iterable[tuple[Sequence[str], Sequence[str]]]) -> None:
@@ -118,28 +120,34 @@ class Candidates:
         return _joined(kept | self._in_blobs(words, changed))
 
     def _settled(
-        self, words: Sequence[str], paths: tuple[str, ...], quick: "_Quick | None"
+        self, words: Sequence[str], paths: tuple[str, ...], quick: "_Quick | None", only_c: bool
     ) -> dict[str, str]:
+        if only_c and quick:
+            found = self._on_disk_and_base(words, quick, {}, _c_specs(paths))
+            if found is not None:
+                return _joined({k: v for k, v in found.items() if k.endswith(_C_FILES)})
         return _joined(self._settle(words, paths, quick))
 
     def _settle(
         self, words: Sequence[str], paths: tuple[str, ...], quick: "_Quick | None"
     ) -> Lines:
         """What the base holds; ``quick`` is what its C files do on disk, if that is known."""
-        found = self._on_disk_and_base(words, paths, quick) if quick else None
+        found: Lines | None = None
+        if quick:
+            no_c = [f":(exclude)*{end}" for end in _C_FILES]
+            others = self._on_disk(words, [*_literal(paths), *no_c])
+            found = self._on_disk_and_base(words, quick, others, _literal(paths))
         if found is None:
             found = self._tree.grep(words, _literal(paths), self._base)
         self._remember(words, paths, found)
         return found
 
     def _on_disk_and_base(
-        self, words: Sequence[str], paths: tuple[str, ...], quick: "_Quick"
+        self, words: Sequence[str], quick: "_Quick", others: Lines | None, specs: Sequence[str]
     ) -> Lines | None:
         """What files hold that are the base's, and the base of the others; ``None``: not known."""
-        no_c = [f":(exclude)*{end}" for end in _C_FILES]
-        others = self._on_disk(words, [*_literal(paths), *no_c])
         # Asked for last, so that what the user saves in the meantime is seen.
-        unlike = self._unlike(paths) if others is not None else None
+        unlike = self._unlike(specs) if others is not None else None
         if others is None or unlike is None or len(unlike) > _MANY:
             return None
         # What git has written to in the meantime may have been unlike when it was searched.
@@ -150,7 +158,7 @@ class Candidates:
 
     def _quick(self, words: Sequence[str], paths: tuple[str, ...]) -> "_Quick | None":
         index = self._tree.index_state()
-        found = self._on_disk(words, [spec for path in paths or ("",) for spec in _c(path)])
+        found = self._on_disk(words, _c_specs(paths))
         return None if found is None or index is None else _Quick(index, found)
 
     def _on_disk(self, words: Sequence[str], specs: Sequence[str]) -> Lines | None:
@@ -161,9 +169,9 @@ class Candidates:
             return self._tree.grep(words, specs)
         return None
 
-    def _unlike(self, paths: tuple[str, ...]) -> frozenset[str] | None:
+    def _unlike(self, specs: Sequence[str]) -> frozenset[str] | None:
         with contextlib.suppress(ProgramError):
-            return self._tree.unlike(self._base, _literal(paths))
+            return self._tree.unlike(self._base, specs)
         return None
 
     def _entries(self, names: Sequence[str]) -> dict[str, Entry]:
@@ -242,6 +250,10 @@ def _plain(paths: Sequence[str]) -> tuple[str, ...]:
 
 def _literal(paths: Iterable[str]) -> list[str]:
     return [f":(literal){path}" for path in paths]
+
+
+def _c_specs(paths: Sequence[str]) -> list[str]:
+    return [spec for path in paths or ("",) for spec in _c(path)]
 
 
 def _c(path: str) -> list[str]:

@@ -59,10 +59,9 @@ class Local:
         tick: Callable[[], None],
     ) -> None:
         """As ``Executor`` has it."""
-        files.write_out(paths)
         self._engine = engine
         try:
-            engine.run(files.root, paths, tokens, each, tick)
+            engine.run(files.root, paths, tokens, each, tick, files.write_out)
         finally:
             self._engine = None
 

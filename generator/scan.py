@@ -78,7 +78,7 @@ def preview(
             planned(files)
             return run_rule(bench, engine, order.rule, files, tokens, bench.told) if files else []
 
-        with bench.candidates.lookup(tokens, order.paths) as lookup:
+        with bench.candidates.lookup(tokens, order.paths, only_c=True) as lookup:
             outcomes = run(_ahead(wanted(bench, order, engine, lookup.early), first))
             files = set(wanted(bench, order, engine, lookup.settle()))
         late = files - {outcome.path for outcome in outcomes}

@@ -33,6 +33,7 @@ class Shelf:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.root.mkdir(exist_ok=True)
         self._there: dict[str, str] = {}
         self._lock = threading.Lock()
 
@@ -41,7 +42,7 @@ class Shelf:
         with self._lock:
             todo = {path: entry.blob for path, entry in wanted.items() if entry and entry.plain}
             for path in self._there.keys() & wanted.keys() - todo.keys():
-                (self.root / path).unlink()
+                (self.root / path).unlink(missing_ok=True)
                 del self._there[path]
             lacking = [path for path in todo if self._lacks(path, todo[path])]
             for start in range(0, len(lacking), _AT_A_TIME):
@@ -62,10 +63,25 @@ class Shelf:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(content)
         except (FileExistsError, NotADirectoryError, IsADirectoryError):
-            # What was a file is a directory now, or the other way round: begin anew.
-            shutil.rmtree(self.root)
-            self._there.clear()
-            raise
+            # What was a file is a directory now, or the other way round.
+            self._make_way(place)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)
+
+    def _make_way(self, place: Path) -> None:
+        """Remove what is in the way of a file: what was one, or a directory."""
+        for one in (place, *place.relative_to(self.root).parents):
+            one = self.root / one
+            if one == self.root:
+                break
+            if one.is_dir() and one == place:
+                shutil.rmtree(one)
+            elif one.is_file():
+                one.unlink()
+        self._there = {path: blob for path, blob in self._there.items() if self._has(path)}
+
+    def _has(self, path: str) -> bool:
+        return (self.root / path).is_file()
 
 
 Blobs = Callable[[Collection[str]], Mapping[str, bytes]]
@@ -181,10 +197,7 @@ class Sources:
         Raises ``OSError`` when they cannot be written.
         """
         wanted = {name: self._entries.get(name) for name in self._with_headers(paths)}
-        try:
-            self._shelf.put(self._worktree, wanted)
-        except (FileExistsError, NotADirectoryError, IsADirectoryError):
-            self._shelf.put(self._worktree, wanted)
+        self._shelf.put(self._worktree, wanted)
 
     def contents(self, paths: Sequence[str], /) -> dict[str, bytes]:
         """``paths`` and their headers, by path, as far as they are plain files."""

@@ -301,12 +301,14 @@ class Engine:
         tokens: Sequence[str],
         each: Each = lambda _: None,
         tick: Callable[[], None] = lambda: None,
+        prepare: Callable[[Sequence[str]], None] = lambda _: None,
     ) -> list[Outcome]:
         """Run the rule on ``paths`` of ``tree``: one Outcome a path, sorted by path.
 
         ``tokens`` are the words that the rule is about; ``each`` is called with
         outcomes as they come, ``tick`` a few times a second: what they raise ends the
-        run.  Raises ``CampaignError`` when spatch says that the rule is wrong and
+        run.  ``prepare`` is called in a thread with paths that are about to be read.
+        Raises ``CampaignError`` when spatch says that the rule is wrong and
         ``ProgramError`` when spatch cannot be run at all.
         """
         tree = tree.resolve()
@@ -318,17 +320,15 @@ class Engine:
             raise UsageError(f"{tree}: the path has characters that spatch would hand to a shell")
         if self.rule.knows_places and (tree / ".cocciconfig").exists():
             raise UsageError(f"{tree}: spatch would read the .cocciconfig that is there")
-        outcomes = [_unsafe(tree, path) for path in paths]
-        todo = [path for path, bad in zip(paths, outcomes, strict=True) if bad is None]
-        done = [bad for bad in outcomes if bad is not None]
-        each(done)
+        todo = list(paths)
+        done: list[Outcome] = []
         most = 1 if self.rule.counts else _BATCH
         size = max(1, min(most, -(-len(todo) // self._jobs)))
         batches = [todo[start : start + size] for start in range(0, len(todo), size)]
         executor = ThreadPoolExecutor(max_workers=self._jobs)
         pending: set[Future[list[Outcome]]] = set()
         try:
-            pending |= {executor.submit(self._batch, tree, batch) for batch in batches}
+            pending |= {executor.submit(self._prepared, tree, batch, prepare) for batch in batches}
             while pending:
                 finished, pending = wait(pending, _TICK, FIRST_COMPLETED)
                 for future in finished:
@@ -353,6 +353,18 @@ class Engine:
         now = time.time()
         found = [_current(errors, prefix) for errors, prefix in list(self._running.items())]
         return max(((path, now - since) for path, since in found), key=_age, default=("", 0.0))
+
+    def _prepared(
+        self, tree: Path, paths: list[str], prepare: Callable[[Sequence[str]], None]
+    ) -> list[Outcome]:
+        """Run one batch, less what spatch must not be given."""
+        if self._stopped:
+            return []
+        prepare(paths)
+        outcomes = [_unsafe(tree, path) for path in paths]
+        todo = [path for path, bad in zip(paths, outcomes, strict=True) if bad is None]
+        bad = [outcome for outcome in outcomes if outcome is not None]
+        return bad + (self._batch(tree, todo) if todo else [])
 
     def _batch(self, tree: Path, paths: list[str]) -> list[Outcome]:
         """Run one batch; what did not end well, all of it or a file, is run again by itself."""

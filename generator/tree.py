@@ -207,6 +207,7 @@ class Tree:
         self.bare = bare == "true"
         self._tidied = False
         self._described: dict[str, str] = {}
+        self._clean: set[str] = set()
         self.path = Path(place) if self.bare else (path / up).resolve() if up else path.absolute()
 
     @cached_property
@@ -409,7 +410,10 @@ class Tree:
         found |= set(self.git("ls-files", "-z", "--", *specs, _CONVERTED).split("\0"))
         words = ("diff-index", "-z", "--name-only", "--no-renames", "--ignore-submodules=all")
         found |= set(self.git(*words, commit, "--", *specs).split("\0"))
-        return frozenset(found - {""})
+        found.discard("")
+        if not found and not specs:
+            self._clean.add(commit)
+        return frozenset(found)
 
     def index_state(self) -> tuple[int, ...] | None:
         """Numbers that are others when git has written the index; ``None`` without one."""
@@ -433,9 +437,17 @@ class Tree:
         found = []
         if self.git("rev-parse", "--is-shallow-repository") == "true":
             found.append(f"{self.path} is a shallow clone: only the history it has can be a base")
-        if not self.bare and self.git("status", "--porcelain", "-uno", check=False):
+        if (
+            not self.bare
+            and not self._is_clean()
+            and self.git("status", "--porcelain", "-uno", check=False)
+        ):
             found.append(f"{self.path} has uncommitted changes, which are no part of the base")
         return tuple(found)
+
+    def _is_clean(self) -> bool:
+        """Whether the work tree was found to be as HEAD, while something else was asked."""
+        return bool(self._clean) and self.resolve("HEAD") in self._clean
 
     def identity(self) -> Identity:
         """Who commits here, with the time of the first asking; ``UsageError`` if git has no name.

@@ -43,6 +43,8 @@ def apply_version(
         raise ConflictError(f"the branch {branch} is checked out in {holder}")
     paths = [store.mail_path(folder, version, patch.mail) for patch in version.patches]
     with tree.worktree(onto) as worktree:
+        # A file that git am -3 itself writes out is a local change to it.
+        worktree.materialize([name for patch in version.patches for name in patch.files])
         words = ["am", "--3way", "--keep-cr", "--no-gpg-sign", "--committer-date-is-author-date"]
         result = run_git([*words, *(str(path) for path in paths)], cwd=worktree.path, check=False)
         if result.returncode != 0:

@@ -266,6 +266,7 @@ def test_what_appears_through_a_makefile_is_compiled(row: Row) -> None:
     assert result.findings[0].path == "drivers/b/late.c"
 
 
+@pytest.mark.slow
 def test_make_that_hangs_runs_into_the_limit(row: Row) -> None:
     row.commit({"drivers/b/user.c": USER + "\n"})
     row.commit({"Makefile": MAKEFILE.replace("$(PREPARE)", "sleep 60")})
@@ -301,6 +302,7 @@ def test_disk_full(row: Row) -> None:
     assert states(row.check()) == ["passed", "passed"]
 
 
+@pytest.mark.slow
 def test_interrupted_and_resumed(row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
     row.commit({"drivers/b/user.c": USER + "\n"})
     row.commit(

@@ -233,3 +233,19 @@ def test_links_out_of_the_tree_and_in_circles(tmp_path: Path, spatch: Spatch) ->
     (place / "abs.h").symlink_to(tmp_path / "out.h")
     commit_all(place, "links")
     assert run(place, Memory(), spatch)[0] == b""
+
+
+def test_a_file_that_becomes_a_directory_and_back(tmp_path: Path) -> None:
+    place = make_repository(tmp_path / "tree", {"a.h": "one\n", "b.h": "x\n"})
+    tree = Tree(place)
+    with tree.worktree(tree.resolve("HEAD")) as worktree:
+        shelf = Shelf(tmp_path / "shelf")
+        listing = Listing(worktree)
+        one, other = listing.entries(["a.h", "b.h"]).values()
+        shelf.put(worktree, {"d/x.h": one, "d/e/y.h": other})
+        shelf.put(worktree, {"d": one})
+        assert (shelf.root / "d").read_text() == "one\n"
+        shelf.put(worktree, {"d/x.h": other, "d/e/y.h": other, "d": None})
+        assert (shelf.root / "d/x.h").read_text() == "x\n"
+        assert (shelf.root / "d/e/y.h").read_text() == "x\n"
+    tree.close()

@@ -4,7 +4,6 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from pathlib import Path
@@ -101,14 +100,12 @@ def run(args: argparse.Namespace) -> int:
     settings = options.settings_of(args)
     lines = JsonLines() if args.json_lines else None
     tree = options.tree_of(args, settings)
-    with closing(tree), ThreadPoolExecutor(1) as executor:
-        # git looks at every file for them, which need not be waited for.
-        notes = executor.submit(lambda: tree.notes)
+    with closing(tree):
         if args.watch:
-            _note(notes.result())
+            _note(tree.notes)
             return _watch(args, settings, tree)
         found = _scan(args, settings, tree, lines)
-        _note(notes.result())
+        _note(tree.notes)  # now it may be known
     args.remaining = args.remaining or found.remaining
     _show(found, args, lines)
     troubles = _troubles(found, args.remaining)
