@@ -102,7 +102,7 @@ def model(found: Figures, workers: int, *, remote: bool) -> float:
     """What docs/scaling.md says a run takes, in seconds."""
     search = found["media search"] + found["headers"]
     if not remote:
-        return search + found["write"] + found["spatch"] / workers
+        return search + found["spatch"] / workers  # files are written out beside it
     batches = found["files"] / _BATCH
     # Reading and sending go on beside spatch; the first batch is waited for.
     ours = batches * (found["read"] + found["task"])

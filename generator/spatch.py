@@ -36,6 +36,8 @@ _SAFE_ROOT = re.compile(r"/[A-Za-z0-9_./+,@=-]*\Z")
 # Files a process: small enough that a failure costs little and results come as
 # they are made, large enough that the start-up of 15 ms does not show.
 _BATCH = 16
+# Bytes of a file that is run by itself.
+_LARGE = 200_000
 # Seconds between two looks at what else there is to do.
 _TICK = 0.2
 # Bytes at the end of what spatch said in which the file it is at is looked for.
@@ -363,8 +365,13 @@ class Engine:
         prepare(paths)
         outcomes = [_unsafe(tree, path) for path in paths]
         todo = [path for path, bad in zip(paths, outcomes, strict=True) if bad is None]
-        bad = [outcome for outcome in outcomes if outcome is not None]
-        return bad + (self._batch(tree, todo) if todo else [])
+        done = [outcome for outcome in outcomes if outcome is not None]
+        # spatch gives no memory back: after a large file, what follows would come on top.
+        large = [path for path in todo if (tree / path).stat().st_size > _LARGE]
+        rest = [path for path in todo if path not in large]
+        for group in [*([path] for path in large), *([rest] if rest else [])]:
+            done += self._batch(tree, group)
+        return done
 
     def _batch(self, tree: Path, paths: list[str]) -> list[Outcome]:
         """Run one batch; what did not end well, all of it or a file, is run again by itself."""
