@@ -32,11 +32,12 @@ def held(prefix: str) -> Iterator[Path]:
 def abandoned(prefix: str) -> list[Path]:
     """Directories of ours like that, whose process ended before it could remove them."""
     found = []
-    with contextlib.suppress(OSError):
-        for entry in os.scandir(gettempdir()):
-            if entry.name.startswith(prefix) and entry.is_dir(follow_symlinks=False):
+    with os.scandir(gettempdir()) as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):  # it has just gone
                 place = Path(entry.path)
-                if entry.stat(follow_symlinks=False).st_uid == os.getuid() and _is_free(place):
+                ours = entry.name.startswith(prefix) and entry.is_dir(follow_symlinks=False)
+                if ours and place.lstat().st_uid == os.getuid() and _is_free(place):
                     found.append(place)
     return found
 
