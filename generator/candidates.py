@@ -63,6 +63,8 @@ class Candidates:
         self._store = store
         # What the base holds, by the paths and words that were searched for.
         self._known: dict[tuple[tuple[str, ...], frozenset[str]], Lines] = {}
+        # The same of its C files alone, where nobody asked for others.
+        self._known_c: dict[tuple[tuple[str, ...], frozenset[str]], Lines] = {}
 
     @contextlib.contextmanager
     def lookup(
@@ -73,9 +75,15 @@ class Candidates:
         No words means every C file, without a line.  ``only_c`` leaves out other files.
         """
         paths = _plain(paths)
+        settled: Future[dict[str, str]]
         with ThreadPoolExecutor(1) as executor:
-            if not words or self._worktree.made or self._recall(words, paths) is not None:
-                settled: Future[dict[str, str]] = Future()
+            known_c = self._known_c.get((paths, frozenset(words))) if only_c else None
+            if known_c is not None and not self._worktree.made:
+                settled = Future()
+                settled.set_result(_joined(known_c))
+                yield Lookup(settled.result(), settled)
+            elif not words or self._worktree.made or self._recall(words, paths) is not None:
+                settled = Future()
                 settled.set_result(self._now(words, paths))
                 yield Lookup(settled.result(), settled)
             else:
@@ -125,7 +133,9 @@ class Candidates:
         if only_c and quick:
             found = self._on_disk_and_base(words, quick, {}, _c_specs(paths))
             if found is not None:
-                return _joined({k: v for k, v in found.items() if k.endswith(_C_FILES)})
+                found = {k: v for k, v in found.items() if k.endswith(_C_FILES)}
+                self._known_c[paths, frozenset(words)] = found
+                return _joined(found)
         return _joined(self._settle(words, paths, quick))
 
     def _settle(

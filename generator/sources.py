@@ -174,7 +174,6 @@ class Sources:
     ) -> None:
         """Look up ``paths`` and all headers that they lead to; ``everywhere``: also ``<x.h>``."""
         self._everywhere = everywhere
-        self._asked = frozenset(paths)
         self._worktree = worktree
         self._listing = listing
         self._store = store
@@ -189,10 +188,11 @@ class Sources:
 
     def links(self, paths: Iterable[str]) -> list[str]:
         """Those of ``paths`` that are symbolic links."""
-        return [path for path in paths if path in self._entries and not self._entries[path].plain]
+        found = self._listing.entries(list(paths))
+        return [path for path, entry in found.items() if not entry.plain]
 
     def write_out(self, paths: Sequence[str], /) -> None:
-        """See that ``paths`` and their headers are below ``root``, as far as they are plain files.
+        """See that ``paths`` and their headers are below ``root``; links as what they lead to.
 
         Raises ``OSError`` when they cannot be written.
         """
@@ -200,9 +200,9 @@ class Sources:
         self._shelf.put(self._worktree, wanted)
 
     def contents(self, paths: Sequence[str], /) -> dict[str, bytes]:
-        """``paths`` and their headers, by path, as far as they are plain files."""
+        """``paths`` and their headers, by path; links as what they lead to."""
         known = {name: self._entries.get(name) for name in self._with_headers(paths)}
-        ids = {name: entry.blob for name, entry in known.items() if entry and entry.plain}
+        ids = {name: entry.blob for name, entry in known.items() if entry}
         blobs = self._worktree.blobs(set(ids.values()))
         return {name: blobs[blob] for name, blob in ids.items() if blob in blobs}
 
@@ -225,11 +225,9 @@ class Sources:
 
     def _names(self, paths: Collection[str]) -> dict[str, tuple[str, ...]]:
         """What each of ``paths`` includes, where it is a file."""
-        own = self._listing.entries(self._asked.intersection(paths))
-        headers = set(paths) - self._asked
-        known = self._listing.followed(headers, self._worktree.blobs) | own
+        known = self._listing.followed(paths, self._worktree.blobs)
         self._entries |= known
-        blobs = {path: entry.blob for path, entry in known.items() if entry.plain}
+        blobs = {path: entry.blob for path, entry in known.items()}
         kind = _INCLUDES[self._everywhere]
         keys = {blob: hashlib.sha256(kind + blob.encode()).digest() for blob in blobs.values()}
         said = self._store.get(keys.values())

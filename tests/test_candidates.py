@@ -324,3 +324,22 @@ def test_what_becomes_clean_in_the_meantime(
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{fake.parent}:{os.environ['PATH']}")
     assert found(place) == TRUTH
+
+
+def test_a_search_of_c_files_alone_is_made_once(place: Path) -> None:
+    """Each save of a watched rule asks the same."""
+    tree = Tree(place)
+    with tree.worktree(tree.resolve("HEAD")) as worktree:
+        candidates = Candidates(worktree, NoResults())
+        found = []
+        for _ in range(2):
+            with candidates.lookup(["old_call"], [], only_c=True) as lookup:
+                found.append(lookup.settle())
+            (place / "a/a.c").unlink(missing_ok=True)  # nothing is searched any more
+        wanted = {name: text for name, text in TRUTH.items() if not name.endswith(".rst")}
+        assert found == [wanted, wanted]
+        with candidates.lookup(["old_call"], []) as lookup:
+            assert lookup.settle() == TRUTH
+        with candidates.lookup(["old_call"], ["a"], only_c=True) as lookup:
+            assert list(lookup.settle()) == ["a/a.c", "a/wide[1].c"]
+    tree.close()

@@ -159,14 +159,16 @@ def test_links_and_directories_are_no_text(tmp_path: Path) -> None:
         paths = ["a/a.c", "a/link.h", "none.c"]
         shelf = Shelf(tmp_path / "shelf")
         sources = Sources(worktree, Listing(worktree), Memory(), shelf, paths)
-        assert sorted(sources.contents(paths)) == ["a/a.c", "a/a.h", "deep/deep.h"]
+        assert sorted(sources.contents(paths)) == ["a/a.c", "a/a.h", "a/link.h", "deep/deep.h"]
         assert sources.links(paths) == ["a/link.h"]
         assert sources.key("a/a.c", b"") != sources.key("none.c", b"")
         sources.write_out(paths)
         written = sorted(path for path in shelf.root.rglob("*") if not path.is_dir())
+        assert not any(path.is_symlink() for path in written)
         assert [str(path.relative_to(shelf.root)) for path in written] == [
             "a/a.c",
             "a/a.h",
+            "a/link.h",
             "deep/deep.h",
         ]
     tree.close()

@@ -5,7 +5,6 @@ counts for exactly the commits and mails that it was made of.
 """
 
 import hashlib
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -168,15 +167,11 @@ def update(folder: Path, number: int, change: Callable[[Checks], Checks]) -> Non
     """
     from pydantic import TypeAdapter
 
+    from series.campaign_file import write_whole
+
     path = store.version_dir(folder, number) / NAME
-    temporary = path.with_name(f".{NAME}.{os.getpid()}")
+    data = TypeAdapter(Checks).dump_json(change(read(folder, number)), indent=2)
     try:
-        data = TypeAdapter(Checks).dump_json(change(read(folder, number)), indent=2)
-        with temporary.open("wb") as file:
-            file.write(data + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        write_whole(path, data + b"\n")
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise RerollError(f"{path}: cannot be written: {error.strerror}") from error

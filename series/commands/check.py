@@ -201,11 +201,16 @@ def _status(report: Report, words: Sequence[str]) -> int:
 def _write_sarif(report: Report, path: Path) -> None:
     from importlib.metadata import version
 
+    from series.campaign_file import write_whole
     from series.checks.sarif import as_sarif
 
     text = json.dumps(as_sarif(report, version("reroll")), indent=2)
     try:
-        path.write_text(text + "\n", encoding="utf-8")
+        if not path.is_file() and (path.exists() or not path.parent.is_dir()):
+            # /dev/stdout, a pipe; or it says what is wrong
+            path.write_text(text + "\n", encoding="utf-8")
+        else:
+            write_whole(path, text.encode() + b"\n")
     except OSError as error:
         raise RerollError(f"--sarif {path}: cannot be written: {error.strerror}") from error
 
