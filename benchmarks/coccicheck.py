@@ -180,7 +180,7 @@ class Place:
 
     def _variables(self) -> dict[str, str]:
         """Little of ours: what a ``make`` or a shell exports would reach coccicheck."""
-        kept = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
+        kept = {"PATH": os.environ["PATH"], "TMPDIR": str(self.root / "tmp")}
         own = {"HOME": str(self.root / "home"), "XDG_CACHE_HOME": str(self.root / "cache")}
         return kept | own | {"LC_ALL": "C.UTF-8", "GIT_CONFIG_NOSYSTEM": "1"}
 
@@ -281,6 +281,7 @@ def rules_of(tree: Path) -> list[str]:
 def place_for(source: Path, root: Path, folders: Sequence[str]) -> Place:
     """A clone of ``source``'s HEAD in ``root``, with ``folders`` and what make needs besides."""
     (root / "home").mkdir()
+    (root / "tmp").mkdir()
     tree = root / "linux"
     for words in (
         ["clone", "--quiet", "--shared", "--no-checkout", str(source), str(tree)],

@@ -107,9 +107,10 @@ class Place:
     @property
     def environment(self) -> dict[str, str]:
         """Little of ours: what a ``make`` or a shell exports would reach coccicheck."""
-        kept = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
         home = str(self.root / "home")
-        return kept | {"HOME": home, "LC_ALL": "C.UTF-8", "GIT_CONFIG_NOSYSTEM": "1"}
+        # make coccicheck leaves temporary files behind by the thousand.
+        own = {"HOME": home, "TMPDIR": str(self.root / "tmp"), "PATH": os.environ["PATH"]}
+        return own | {"LC_ALL": "C.UTF-8", "GIT_CONFIG_NOSYSTEM": "1"}
 
     def run(
         self,
@@ -474,6 +475,7 @@ def place_for(source: Path) -> Iterator[Place]:
     ) as name:
         root = Path(name)
         (root / "home").mkdir()
+        (root / "tmp").mkdir()
         tree = root / "linux"
         _git(holder, "clone", "--quiet", "--shared", str(source), str(tree))
         place = Place(

@@ -34,10 +34,12 @@ def abandoned(prefix: str) -> list[Path]:
     found = []
     with os.scandir(gettempdir()) as entries:
         for entry in entries:
+            if not entry.name.startswith(prefix):  # of what may be hundreds of thousands
+                continue
             with contextlib.suppress(OSError):  # it has just gone
                 place = Path(entry.path)
-                ours = entry.name.startswith(prefix) and entry.is_dir(follow_symlinks=False)
-                if ours and place.lstat().st_uid == os.getuid() and _is_free(place):
+                ours = entry.is_dir(follow_symlinks=False) and place.lstat().st_uid == os.getuid()
+                if ours and _is_free(place):
                     found.append(place)
     return found
 
