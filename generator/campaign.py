@@ -254,6 +254,7 @@ class Settings(_Table):
 
     timeout: int | None = Field(default=None, ge=1)
     maintainers: Literal["python"] | None = None
+    required: list[Word] | None = None
 
 
 class _File(_Table):

@@ -5,13 +5,12 @@ The new text is validated before it takes the old one's place, and replaces it w
 
 import contextlib
 import io
-import os
 import shutil
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import NamedTemporaryFile, TemporaryDirectory
+from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
 import tomlkit
@@ -22,6 +21,7 @@ from generator import campaign as campaign_module
 from generator.campaign import FILE_NAME, Campaign
 from generator.errors import CampaignError, RerollError, UsageError
 from series.toml_text import Section, appended, sections
+from series.whole_file import write_whole
 
 # What a series folder holds that is no part of the campaign.
 _NO_CAMPAIGN = ("versions", "outgoing", "replies", "series", "resolve", ".git")
@@ -463,20 +463,3 @@ def _read(raw: str) -> Item:
     made = tomlkit.parse(f"value = {raw}\n")["value"]
     assert isinstance(made, Item)  # noqa: S101
     return made
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, its folder made; ``OSError`` when it cannot be."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(prefix=f".{path.name}-", dir=path.parent, delete=False) as file:
-        try:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-            mode = path.stat().st_mode if path.exists() else 0o644
-            os.chmod(file.name, mode & 0o777)  # noqa: PTH101
-            Path(file.name).replace(path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                Path(file.name).unlink()
-            raise

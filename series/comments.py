@@ -21,11 +21,11 @@ from tomlkit.exceptions import TOMLKitError
 
 from generator.errors import RerollError, UsageError
 from series import addresses, mail, people, review, store
-from series.campaign_file import write_whole
 from series.mail import Mail
 from series.reply_text import judged
 from series.tags import Mention
 from series.threads import Target
+from series.whole_file import write_whole
 
 NAME = "comments.toml"
 State = Literal["open", "fixed", "declined", "answered"]

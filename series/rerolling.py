@@ -14,11 +14,12 @@ from generator.errors import UsageError
 from generator.progress import Progress
 from generator.tree import Tree
 from series import changes, comments, generate, journal, range_diff, store, trailers
-from series.campaign_file import CampaignFile, write_whole
+from series.campaign_file import CampaignFile
 from series.changes import Changes, Side
 from series.generate import Generated, Outcome, Request
 from series.settings import Settings
 from series.version import Version
+from series.whole_file import write_whole
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ local) holds among git config files.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -33,7 +33,8 @@ class Settings:
     MAINTAINERS, we or the tree's own script; ``recipients``: who gets which mail;
     ``sendtimeout``: seconds a mail for git send-email; ``archive``: the base URL of
     a public-inbox, in which mails of unknown fate are looked up; ``cache``: whether
-    results are kept for later runs; ``cachelimit``: how many bytes of them.
+    results are kept for later runs; ``cachelimit``: how many bytes of them; ``required``:
+    the checks without which nothing is sent, ``None`` for the usual ones where they can run.
     """
 
     tree: str = ""
@@ -48,6 +49,7 @@ class Settings:
     archive: str = ""
     cache: bool = True
     cachelimit: int = 1 << 30
+    required: tuple[str, ...] | None = None
 
 
 def from_git(cwd: Path) -> Settings:
@@ -56,7 +58,9 @@ def from_git(cwd: Path) -> Settings:
     settings = Settings(recipients=policy.from_git(found))
     for name in (one.name for one in fields(Settings)):
         if name in found:
-            settings = _set(settings, name, found[name][-1], f"git config reroll.{name}")
+            # A list may be in one value, or in several.
+            value = (" ".join if name == "required" else _last)(found[name])
+            settings = _set(settings, name, value, f"git config reroll.{name}")
     return settings
 
 
@@ -72,7 +76,13 @@ def merge(settings: Settings, values: Mapping[str, object]) -> Settings:
 def with_campaign(settings: Settings, campaign: "CampaignSettings") -> Settings:
     """``settings`` with what a campaign may set: nothing that names a program."""
     chosen = {name: value for name, value in campaign.model_dump().items() if value is not None}
+    if campaign.required is not None:
+        chosen["required"] = tuple(campaign.required)
     return replace(settings, **chosen)
+
+
+def _last(values: Sequence[str]) -> str:
+    return values[-1]
 
 
 def jobs_of(settings: Settings) -> int:
@@ -90,6 +100,8 @@ def _set(settings: Settings, name: str, text: str, where: str) -> Settings:
         if not text.isdigit() or (name != "jobs" and int(text) < 1) or int(text) > 86400:
             raise UsageError(f"{where}: '{text}' is not a whole number from 1 to 86400")
         return replace(settings, **{name: int(text)})  # type: ignore[arg-type]
+    if name == "required":
+        return replace(settings, required=tuple(text.replace(",", " ").split()))
     if name == "cache":
         return replace(settings, cache=_truth(text, where))
     if name == "cachelimit":

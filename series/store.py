@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from generator.errors import ConflictError, RerollError, UsageError
 from series.version import MANIFEST_FORMAT, Absorbed, Version
+from series.whole_file import write_whole
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -126,13 +127,7 @@ def read_absorbed(folder: Path) -> Absorbed | None:
 def write_absorbed(folder: Path, absorbed: Absorbed) -> None:
     """Record what was absorbed, whole or not at all; ``OSError`` when it cannot be written."""
     data = _adapter(Absorbed).dump_json(absorbed, indent=2)
-    path = _absorbed_path(folder)
-    temporary = path.with_name(f".{path.name}.new")
-    with temporary.open("wb") as file:
-        file.write(data + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    write_whole(_absorbed_path(folder), data + b"\n")
 
 
 def _check(version: Version, number: int, path: Path) -> None:
@@ -186,6 +181,18 @@ def _in_order(version: Version) -> bool:
     if version.source == "mails":
         return numbers == sorted(set(numbers)) and min(numbers, default=1) >= 1
     return numbers == list(range(1, len(numbers) + 1))
+
+
+def rewrite(folder: Path, version: Version) -> None:
+    """Write the manifest of a version anew, whole or not at all, under ``lock``.
+
+    Raises ``RerollError`` when it cannot be written.
+    """
+    path = version_dir(folder, version.version) / MANIFEST
+    try:
+        write_whole(path, dump(version).encode())
+    except OSError as error:
+        raise RerollError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def mail_path(folder: Path, version: Version, mail: str) -> Path:

@@ -19,6 +19,7 @@ from series.givers import Givers
 from series.tags import Mention
 from series.threads import Target
 from series.version import PatchRecord, Version
+from series.whole_file import write_whole
 
 FILE_NAME = "trailers.toml"
 State = Literal[
@@ -645,8 +646,6 @@ def _blocks(new: Sequence[Tag], *, first: bool) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    from series.campaign_file import write_whole
-
     try:
         write_whole(path, text.encode())
     except OSError as error:

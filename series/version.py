@@ -139,6 +139,20 @@ class SkippedRecord:
 
 
 @dataclass(frozen=True)
+class OverrideRecord:
+    """That a version goes out although the check called ``check`` does not let it, and why.
+
+    ``why`` is what the check had against it, ``reason`` what its sender said, ``when`` seconds
+    since 1970.
+    """
+
+    check: str
+    why: str
+    reason: str
+    when: int
+
+
+@dataclass(frozen=True)
 class Version:
     """A version of a series, as written to ``versions/vN/manifest.json``.
 
@@ -151,6 +165,7 @@ class Version:
     ``source`` is "mails" for a version that was posted before reroll knew of the
     series and was read from its mails: it has no commits, no branch and no tag,
     and no base where none was named.
+    ``overrides`` are checks that were overridden when it was sent.
     """
 
     format: int
@@ -173,6 +188,7 @@ class Version:
     allow_many: str = ""
     decided_by: str = ""
     source: Literal["", "mails"] = ""
+    overrides: tuple[OverrideRecord, ...] = ()
 
     @property
     def mails(self) -> tuple[CoverRecord | PatchRecord, ...]:

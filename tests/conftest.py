@@ -40,6 +40,8 @@ def seal(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (home / ".gitconfig").write_text(
         "[user]\n\tname = Ada Developer\n\temail = ada@example.org\n"
         "[init]\n\tdefaultBranch = master\n[gc]\n\tauto = 0\n"
+        # Most tests are not about what is checked before sending.
+        "[reroll]\n\trequired = mail\n"
     )
 
 

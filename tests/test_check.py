@@ -12,7 +12,7 @@ import pytest
 from series import cli
 from series.checks import gate, runner, table
 from series.checks.diff_lines import diff_lines
-from series.checks.gate import CheckRecord, Checks, Override, Verdict
+from series.checks.gate import CheckRecord, Checks, Verdict
 from series.checks.kinds import Finding, Patch, Result
 from series.checks.runner import Report
 from tests.conftest import CAMPAIGN, RENAME, Outcome, Run, Small, sealed
@@ -439,14 +439,16 @@ def test_record_and_gate(generated: Small, reroll: Run) -> None:
     mails = gate.mails_digest(generated.folder, version)
     found = gate.read(generated.folder, 1)
     assert found.tip == version.tip
-    assert gate.blocking(found, version, mails, ["applies", "remaining", "checkpatch"]) == []
-    named = gate.blocking(found, version, mails, ["applies", "checkpatch", "build"], named=True)
-    assert [(one.check, one.why) for one in named] == [
-        ("checkpatch", "patch 1: not run: the base has no scripts/checkpatch.pl"),
-        ("build", "was not run"),
-    ]
-    (changed,) = gate.blocking(found, version, "other", ["applies"])
-    assert changed.why == "was run before the mails were changed"
+
+    def said(name: str, mails: str = mails, *, named: bool = False) -> str:
+        return gate.objection(found, name, version, mails, named=named)
+
+    for name in ("applies", "remaining", "checkpatch"):
+        assert said(name) == ""
+    why = "patch 1: not run: the base has no scripts/checkpatch.pl"
+    assert said("checkpatch", named=True) == why
+    assert said("build") == "was not run"
+    assert said("applies", "other") == "was run before the mails were changed"
 
 
 def test_gate_is_of_these_commits(generated: Small) -> None:
@@ -454,17 +456,15 @@ def test_gate_is_of_these_commits(generated: Small) -> None:
 
     version = store.read(generated.folder)
     verdicts = tuple(Verdict(one.commit, "passed") for one in version.patches)
-    good = Checks(tip=version.tip, checks={"order": CheckRecord(verdicts, "m", 1)})
-    assert gate.blocking(good, version, "m", ["order"]) == []
-    other = (*verdicts[:-1], Verdict("0" * 40, "passed"))
-    stale = Checks(tip=version.tip, checks={"order": CheckRecord(other, "m", 1)})
-    assert gate.blocking(stale, version, "m", ["order"])[0].why == "was run on other commits"
     failed = (Verdict(version.patches[0].commit, "failed"), *verdicts[1:])
-    bad = Checks(tip=version.tip, checks={"order": CheckRecord(failed, "m", 1)})
-    assert gate.blocking(bad, version, "m", ["order"])[0].why == "patch 1 fails"
-    excuse = Override("order", "known", version.tip, 1)
-    excused = Checks(tip=version.tip, checks=bad.checks, overrides=(excuse,))
-    assert gate.blocking(excused, version, "m", ["order"]) == []
+    other = (*verdicts[:-1], Verdict("0" * 40, "passed"))
+    for said, why in (
+        (verdicts, ""),
+        (other, "was run on other commits"),
+        (failed, "patch 1 fails"),
+    ):
+        checks = Checks(tip=version.tip, checks={"order": CheckRecord(said, "m", 1)})
+        assert gate.objection(checks, "order", version, "m") == why
 
 
 def test_narrow_table(generated: Small) -> None:

@@ -98,9 +98,9 @@ def test_another_sender_writes_for_the_author(reroll: Run, small: Small, inbox: 
 def test_a_second_in_body_from_is_refused(reroll: Run, small: Small, inbox: Inbox) -> None:
     """git am would take the first, and the author would be lost."""
     mail = edit(small, "0001*", "\n\n", "\n\nFrom: Bob Author <bob@example.org>\n\n")
-    assert reroll(*small.words("send", "--dry-run", "--no-check")).code == 0
+    assert reroll(*small.words("send", "--dry-run", "--override", "mail=it is a test")).code == 0
     git(small.tree, "config", "sendemail.from", "Ada at Work <ada@work.example>")
-    done = reroll(*small.words("send", "--yes", "--no-check"))
+    done = reroll(*small.words("send", "--yes", "--override", "mail=it is a test"))
     assert (done.code, inbox.envelopes) == (2, [])
     assert f"{mail.name}: a second in-body From would go out" in done.err
 
@@ -121,7 +121,7 @@ def test_another_transfer_encoding_is_the_same_text(
 
 def test_a_header_line_that_is_too_long(reroll: Run, small: Small, inbox: Inbox) -> None:
     mail = edit(small, "0002*", "Message-ID: ", f"X-Long: {'x ' * 600}\nMessage-ID: ")
-    done = reroll(*small.words("send", "--yes", "--no-check"))
+    done = reroll(*small.words("send", "--yes", "--override", "mail=it is a test"))
     assert (done.code, inbox.envelopes) == (2, [])
     assert f"{mail.name}: the header line 'X-Long: x x" in done.err
 
@@ -206,7 +206,7 @@ def test_headers_that_nobody_looks_at(
     mail = next((small.folder / "versions/v1").glob("0001*"))
     head = mail.read_bytes()
     mail.write_bytes(head.replace(b"\nMessage-ID: ", f"\n{line}Message-ID: ".encode(), 1))
-    done = reroll(*small.words("send", "--yes", "--no-check"))
+    done = reroll(*small.words("send", "--yes", "--override", "mail=it is a test"))
     assert (done.code, inbox.envelopes) == (2, [])
     assert said in done.err
     mail.write_bytes(head)
@@ -246,11 +246,11 @@ def test_suppressing_everybody_is_named(reroll: Run, small: Small, inbox: Inbox)
 def test_a_dry_run_refuses_what_send_refuses(reroll: Run, small: Small, inbox: Inbox) -> None:
     edit(small, "0001*", "Signed-off-by", "Acked-by")
     done = reroll(*small.words("send", "--dry-run"))
-    assert (done.code, "nothing was sent: the mails have errors" in done.err) == (1, True)
+    assert (done.code, "nothing was sent: check mail finds" in done.err) == (1, True)
     assert "[PATCH 1/2]" in done.out
     assert reroll(*small.words("send", "--yes")).code == 1
     assert not (small.folder / "journal.jsonl").exists()
-    assert reroll(*small.words("send", "--dry-run", "--no-check")).code == 0
+    assert reroll(*small.words("send", "--dry-run", "--override", "mail=it is a test")).code == 0
 
 
 @pytest.mark.parametrize(

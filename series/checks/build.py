@@ -8,7 +8,7 @@ from generator.errors import RerollError
 from series.checks import diagnostics, objects
 from series.checks.build_objects import LimitError
 from series.checks.build_outcome import Outcome
-from series.checks.build_variants import Variant
+from series.checks.build_variants import Variant, variants
 from series.checks.build_walk import Walk
 from series.checks.diagnostics import Diagnostic
 from series.checks.kinds import Finding, Ground, Patch, Result
@@ -28,6 +28,17 @@ class Build:
 
     name = "build"
     text = "compiles what each patch reaches: new errors and warnings, bisect breaks"
+
+    def obstacle(self, ground: Ground) -> str:
+        """Why nothing of the base can be built, or empty."""
+        wanted = {"Makefile", "Kconfig"}
+        if set(ground.tree.names(ground.version.base, sorted(wanted))) != wanted:
+            return "the base has no Makefile and Kconfig"
+        try:
+            variants(ground.options)
+        except RerollError as error:
+            return str(error)
+        return ""
 
     def run(self, ground: Ground, patches: Sequence[Patch]) -> Iterator[tuple[Patch, Result]]:
         """The result for each patch; "not run" for each where nothing can be built."""

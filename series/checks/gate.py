@@ -1,11 +1,11 @@
 """What was checked of a version, as ``versions/vN/checks.json`` has it, and what keeps it back.
 
 The manifest stays as it was written; what checks say comes later and goes beside it.  A record
-counts for exactly the commits and mails that it was made of.
+counts for exactly the commits and mails that it was made of (``series.checks.requirement``).
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,11 +13,10 @@ from generator.errors import RerollError
 from series import store
 from series.checks.kinds import Result, State
 from series.version import Version
+from series.whole_file import write_whole
 
 NAME = "checks.json"
 FORMAT = 1
-# What send asks for where neither git config nor series.toml says.
-REQUIRED = ("applies", "build", "remaining", "mail")
 
 
 @dataclass(frozen=True)
@@ -44,64 +43,26 @@ class CheckRecord:
 
 
 @dataclass(frozen=True)
-class Override:
-    """That a version goes out although a check did not pass, and why; for one tip only."""
-
-    check: str
-    reason: str
-    tip: str
-    when: int
-
-
-@dataclass(frozen=True)
 class Checks:
-    """Everything that was checked of a version: ``checks`` by name, and what was overridden."""
+    """Everything that was checked of a version: ``checks`` by name."""
 
     format: int = FORMAT
     tip: str = ""
     checks: Mapping[str, CheckRecord] = field(default_factory=dict)
-    overrides: tuple[Override, ...] = ()
 
 
-@dataclass(frozen=True)
-class Blocked:
-    """A check that keeps a version back, and why; ``hint`` says what to do."""
-
-    check: str
-    why: str
-    hint: str
-
-
-def blocking(
-    checks: Checks,
-    version: Version,
-    mails: str,
-    required: Sequence[str] = REQUIRED,
-    *,
-    named: bool = False,
-) -> list[Blocked]:
-    """Which of the ``required`` checks did not pass for exactly these commits and mails.
-
-    With ``named`` somebody asked for these checks: then one that could not be run keeps the
-    version back, too.  Without, it does not: they are required where they can run.
-    """
-    commits = tuple(patch.commit for patch in version.patches)
-    excused = {one.check for one in checks.overrides if one.tip == version.tip and one.reason}
-    found = []
-    for name in dict.fromkeys(required):
-        if name not in excused and (why := _objection(checks, name, commits, mails, named=named)):
-            found.append(Blocked(name, why, f"run 'reroll check {name}'"))
-    return found
-
-
-def _objection(
-    checks: Checks, name: str, commits: tuple[str, ...], mails: str, *, named: bool
+def objection(
+    checks: Checks, name: str, version: Version, mails: str, *, named: bool = False
 ) -> str:
-    """Why a check does not let a version pass, or empty."""
+    """Why the check ``name`` does not let exactly these commits and mails pass, or empty.
+
+    With ``named`` somebody asked for this check: then it does not let pass what it could not be
+    run on.  Without, it does: it is required where it can run.
+    """
     record = checks.checks.get(name)
     if record is None:
         return "was not run"
-    if tuple(one.commit for one in record.verdicts) != commits:
+    if tuple(one.commit for one in record.verdicts) != tuple(one.commit for one in version.patches):
         return "was run on other commits"
     if record.mails != mails:
         return "was run before the mails were changed"
@@ -166,8 +127,6 @@ def update(folder: Path, number: int, change: Callable[[Checks], Checks]) -> Non
     Raises ``RerollError`` when it cannot be written.
     """
     from pydantic import TypeAdapter
-
-    from series.campaign_file import write_whole
 
     path = store.version_dir(folder, number) / NAME
     data = TypeAdapter(Checks).dump_json(change(read(folder, number)), indent=2)

@@ -99,6 +99,12 @@ def load(name: str) -> Check:
     return made
 
 
+def obstacle(name: str, ground: Ground) -> str:
+    """Why the check ``name`` cannot run here at all, as far as can be told at once; or empty."""
+    look = getattr(load(name), "obstacle", None)
+    return str(look(ground)) if look else ""
+
+
 def texts() -> dict[str, str]:
     """What --help says of each check."""
     return {name: _REGISTRY[name][1] for name in known()}

@@ -13,7 +13,8 @@ from generator.errors import RerollError, UsageError
 from generator.progress import State
 from generator.tree import Tree, read_settings
 from series import options, store
-from series.checks import runner
+from series.checks import requirement, runner
+from series.checks.configured import configured
 from series.checks.kinds import Ground, Patch, Result
 from series.checks.runner import Report
 from series.lint.finding import Finding
@@ -71,7 +72,7 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 def run(args: argparse.Namespace) -> int:
     """Check; status 1 when a patch fails, 4 when a check named here did not run, else 0."""
     folder = options.folder_of(args)
-    _require_known(args.words)
+    requirement.known([one for one in args.words if one != "all"], "NAME")
     version = store.read(folder, args.version)
     store.refuse_posted(version)
     if args.words == ["mail"] and not args.sarif:
@@ -95,7 +96,7 @@ def _report(
     from series.checks import applies
 
     names = _names(args.words, tree)
-    chosen = _options(args, tree)
+    chosen = configured(tree, vars(args))
     for word in chosen.get("applies-to", ()):
         applies.target(tree, word)  # says what is wrong
     with store_of(settings) as results, progress(quiet=args.json) as display:
@@ -130,15 +131,6 @@ def _tell(notes: Sequence[str]) -> None:
         say(f"reroll: note: {one_line(note)}", sys.stderr)
 
 
-def _require_known(words: Sequence[str]) -> None:
-    known = runner.known()
-    for word in words:
-        if word not in (*known, "all"):
-            raise UsageError(
-                f"there is no check '{one_line(word)}'", hint=f"the checks are: {', '.join(known)}"
-            )
-
-
 def _names(words: Sequence[str], tree: Tree) -> list[str]:
     """The checks to make, in the order of the table."""
     known = runner.known()
@@ -154,25 +146,6 @@ def _names(words: Sequence[str], tree: Tree) -> list[str]:
     if "all" in wanted:
         return list(known)
     return [name for name in known if (name in wanted if wanted else name not in runner.SLOW)]
-
-
-def _options(args: argparse.Namespace, tree: Tree) -> dict[str, tuple[str, ...]]:
-    """Options of checks: the command line's, else those of git config (reroll.checkstrict)."""
-    found = read_settings("reroll", cwd=tree.path)
-    chosen: dict[str, tuple[str, ...]] = {}
-    for name in ("applies-to", *(name for name, _, _ in _BUILDING)):
-        given = getattr(args, name.replace("-", "_"))
-        values = tuple(given or found.get(f"check{name.replace('-', '')}", ()))
-        if values:
-            chosen[name] = values
-    strict = found.get("checkstrict", ("false",))[-1].lower() in ("true", "yes", "on", "1")
-    flags = {
-        "strict": args.strict or strict,
-        "allow-scripts": args.allow_scripts,
-        "build-all-users": args.build_all_users,
-    }
-    chosen |= {name: ("true",) for name, value in flags.items() if value}
-    return chosen
 
 
 def _show(report: Report, args: argparse.Namespace) -> None:
@@ -201,8 +174,8 @@ def _status(report: Report, words: Sequence[str]) -> int:
 def _write_sarif(report: Report, path: Path) -> None:
     from importlib.metadata import version
 
-    from series.campaign_file import write_whole
     from series.checks.sarif import as_sarif
+    from series.whole_file import write_whole
 
     text = json.dumps(as_sarif(report, version("reroll")), indent=2)
     try:

@@ -4,12 +4,15 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from generator.errors import ExpectedFailureError, RerollError, UsageError
+from generator.progress import State
 from series import (
     archive,
     comments,
@@ -22,15 +25,23 @@ from series import (
     signing,
     store,
 )
+from series.checks import requirement
+from series.checks.configured import configured
+from series.checks.kinds import Ground
+from series.checks.requirement import Verdict
 from series.comments import Comment
 from series.journal import Journal
 from series.lint.version import check_version
 from series.outgoing import Outgoing
 from series.output import one_line, say
+from series.progress import progress
 from series.rehearsal import Rehearsed
 from series.sending import Fate, Plan
-from series.settings import Settings
+from series.settings import Settings, store_of
 from series.version import MANY, Version
+
+if TYPE_CHECKING:
+    from generator.campaign import Campaign
 
 EXAMPLE = "reroll -C my-series send -v 7 --dry-run"
 _ANSWERS: dict[str, Fate] = {"s": "sent", "sent": "sent", "u": "unsent", "unsent": "unsent"}
@@ -73,7 +84,12 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         "nothing is written to the series folder or the tree)",
     )
     parser.add_argument(
-        "--no-check", action="store_true", help="send in spite of what 'reroll check mail' finds"
+        "--override",
+        type=_override,
+        action="append",
+        default=[],
+        metavar="NAME=REASON",
+        help="send although this check does not pass; the manifest keeps the reason",
     )
     parser.add_argument(
         "--force-open",
@@ -96,12 +112,20 @@ def _reason(text: str) -> str:
     return text.strip()
 
 
+def _override(text: str) -> tuple[str, str]:
+    name, _, reason = text.partition("=")
+    if not reason.strip() or not reason.isprintable():
+        raise argparse.ArgumentTypeError(f"'{one_line(text)}' is not NAME=REASON, in one line")
+    return name, reason.strip()
+
+
 def run(args: argparse.Namespace) -> int:
     """Show what goes to whom, ask once, send."""
     folder = options.folder_of(args)
     version = store.read(folder, args.version)
     store.refuse_posted(version)
-    settings = options.settings_of(args)
+    requirement.known((name for name, _ in args.override), "--override")
+    settings = options.settings_of(args, _campaign(folder))
     cwd = _cwd(args, settings, folder)
     send_email.require()
     if args.dry_run or args.output_dir or args.reflect:
@@ -114,7 +138,7 @@ def _rehearse_only(
     args: argparse.Namespace, version: Version, settings: Settings, cwd: Path
 ) -> int:
     plan = _plan(args, version)
-    refusal = _refusal(args, version, settings) if plan.anew else None
+    refusal = _refusal(args, version, _verdict(args, version, settings)) if plan.anew else None
     plan, rehearsed = _rehearse(args, plan, settings, cwd)
     end = "nothing was sent"
     if args.reflect and not args.dry_run and not args.output_dir:
@@ -157,13 +181,15 @@ def _send(
 ) -> int:
     folder = options.folder_of(args)
     plan = _plan(args, version)
+    verdict = Verdict()
     if plan.uncertain():
         url = archive.followed(settings.archive, cwd=cwd)
         for line in sending.settle(book, plan, url=url, assume=args.assume, ask=_asker(args)):
             say(line, sys.stderr if args.json else None)
         plan = sending.refreshed(folder, plan)
     if plan.anew:
-        if refusal := _refusal(args, version, settings):
+        verdict = _verdict(args, version, settings, write=True)
+        if refusal := _refusal(args, version, verdict):
             raise refusal
     elif signing.unsigned(plan.waiting(args.only)) and signing.configured(cwd):
         say("these mails go unsigned: they were frozen without a signature", sys.stderr)
@@ -175,6 +201,9 @@ def _send(
         _ask(args, f"Send {_these(len(waiting))}?")
     if waiting and plan.anew:
         _note_open(args, folder, version)
+        if verdict.overridden:
+            kept = (*version.overrides, *verdict.overridden)
+            store.rewrite(folder, replace(version, overrides=kept))
         _freeze(folder, book, plan)
     report = _reporter(args.json)
     count = sending.send(
@@ -223,19 +252,66 @@ def _plan(args: argparse.Namespace, version: Version) -> Plan:
     return plan
 
 
-def _refusal(args: argparse.Namespace, version: Version, settings: Settings) -> RerollError | None:
-    """Why this version does not go out; what lint finds is said."""
-    wrong = _check(args, version, settings) and not args.no_check
+def _campaign(folder: Path) -> "Campaign | None":
+    """What series.toml says; ``None`` where there is none."""
+    from generator import campaign
+
+    return campaign.load(folder) if (folder / campaign.FILE_NAME).is_file() else None
+
+
+def _verdict(
+    args: argparse.Namespace, version: Version, settings: Settings, *, write: bool = False
+) -> Verdict:
+    """What the checks that are required have against ``version``; quick ones are made now.
+
+    What is found in mails is said; with ``write`` the record of checks is, too.
+    """
+    wanted = requirement.required(settings)
+    folder = options.folder_of(args)
+    found: dict[str, str] = {}
+    if (wrong := _errors(args, version, settings)) and "mail" in wanted.names:
+        found["mail"] = f"finds {wrong} error{'' if wrong == 1 else 's'}"
+    with _ground(args, version, settings) as ground:
+        more, notes = requirement.objections(folder, version, wanted, ground, write=write)
+    for note in notes:
+        say(f"reroll: note: {one_line(note)}", sys.stderr)
+    return requirement.judge(version, found | more, dict(args.override), now=int(time.time()))
+
+
+@contextmanager
+def _ground(
+    args: argparse.Namespace, version: Version, settings: Settings
+) -> Iterator[Ground | None]:
+    """What checks stand on; ``None`` where no tree is named."""
+    if not settings.tree:
+        yield None
+        return
+    with (
+        closing(options.tree_of(args, settings)) as tree,
+        store_of(settings) as results,
+        progress(quiet=args.json) as display,
+    ):
+        yield Ground(
+            folder=options.folder_of(args),
+            version=version,
+            tree=tree,
+            settings=settings,
+            store=results,
+            options=configured(tree),
+            progress=lambda what: display(State(what, 0, 0)),
+        )
+
+
+def _refusal(args: argparse.Namespace, version: Version, verdict: Verdict) -> RerollError | None:
+    """Why this version does not go out."""
     if planning.too_many(version):
         return UsageError(
             f"{len(version.patches)} patches are more than the {MANY} that lists ask for",
             hint='say why with allow_many = "..." in [series], then reroll recipients --update',
         )
-    if wrong:
-        return ExpectedFailureError(
-            "nothing was sent: the mails have errors",
-            hint="correct series.toml or the messages, and generate again (or --no-check)",
-        )
+    if verdict.blocked:
+        text, hint = requirement.said(verdict.blocked)
+        return ExpectedFailureError(f"nothing was sent: {text}", hint=hint)
     waiting = () if args.force_open else _open_comments(args, version)
     if waiting:
         return ExpectedFailureError(
@@ -266,8 +342,8 @@ def _note_rules(args: argparse.Namespace, version: Version, plan: Plan) -> None:
         say(f"reroll: note: {why}", sys.stderr)
 
 
-def _check(args: argparse.Namespace, version: Version, settings: Settings) -> bool:
-    """Say what lint finds in the mails; whether there is an error."""
+def _errors(args: argparse.Namespace, version: Version, settings: Settings) -> int:
+    """Say what lint finds in the mails; how many errors there are."""
     folder = options.folder_of(args)
     findings = check_version(folder, version, lambda: options.tree_of(args, settings))
     for one in findings:
@@ -275,7 +351,7 @@ def _check(args: argparse.Namespace, version: Version, settings: Settings) -> bo
             say(one_line(str(one)), sys.stderr)
     if any(one.severity == "not run" for one in findings):
         say("some checks were not run, see 'reroll check mail'", sys.stderr)
-    return any(one.severity == "error" for one in findings)
+    return sum(one.severity == "error" for one in findings)
 
 
 def _rehearse(
