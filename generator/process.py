@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import which
+from tempfile import TemporaryFile
 
 from generator.errors import ProgramError
 
@@ -84,12 +85,15 @@ def run(
     ``check``, when it fails or runs into its limit.
     """
     try:
-        with stderr.open("wb") if stderr else contextlib.nullcontext(subprocess.PIPE) as errors:
+        with (
+            stderr.open("wb") if stderr else contextlib.nullcontext(subprocess.PIPE) as errors,
+            contextlib.nullcontext() if interactive else _readable(stdin) as source,
+        ):
             process = subprocess.Popen(
                 list(argv),
                 cwd=cwd,
                 env=None if env is None else dict(env),
-                stdin=None if interactive else subprocess.PIPE,
+                stdin=source,
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 start_new_session=not interactive,
@@ -100,7 +104,7 @@ def run(
         what = f"{cwd}: " if error.filename == str(cwd) else f"cannot run '{argv[0]}': "
         raise ProgramError(f"{what}{error.strerror or error}") from error
     with _tracked(process, owner):
-        result = _finish(process, tuple(argv), None if interactive else stdin, timeout)
+        result = _finish(process, tuple(argv), timeout)
     if stderr:
         result = replace(result, stderr=stderr.read_bytes())
     if check and (result.returncode != 0 or result.timed_out):
@@ -108,18 +112,30 @@ def run(
     return result
 
 
+@contextlib.contextmanager
+def _readable(stdin: bytes) -> Iterator[int]:
+    """``stdin`` as something to read from.
+
+    No pipe: communicate() called again after its time limit writes nothing more of what is left
+    (until Python 3.13), and both sides wait for ever.
+    """
+    if not stdin:
+        yield subprocess.DEVNULL
+        return
+    with TemporaryFile() as file:
+        file.write(stdin)
+        file.seek(0)
+        yield file.fileno()
+
+
 def _finish(
-    process: "subprocess.Popen[bytes]",
-    argv: tuple[str, ...],
-    stdin: bytes | None,
-    timeout: float | None,
+    process: "subprocess.Popen[bytes]", argv: tuple[str, ...], timeout: float | None
 ) -> Result:
     end = None if timeout is None else time.monotonic() + timeout
     timed_out = False
     try:
         with _closing(process):
-            while (said := _said(process, stdin, end)) is None:
-                stdin = None  # communicate() has it
+            while (said := _said(process, end)) is None:
                 if end is not None and time.monotonic() >= end and process.poll() is None:
                     timed_out = True
                     kill_group(process)
@@ -131,9 +147,7 @@ def _finish(
     return Result(argv, process.returncode, *said, timed_out)
 
 
-def _said(
-    process: "subprocess.Popen[bytes]", stdin: bytes | None, end: float | None
-) -> tuple[bytes, bytes] | None:
+def _said(process: "subprocess.Popen[bytes]", end: float | None) -> tuple[bytes, bytes] | None:
     """Standard output and error of a process that has ended, ``None`` while it runs.
 
     The end of its pipes is no sign: a child in a session of its own may hold them for ever.
@@ -141,7 +155,7 @@ def _said(
     ended = process.poll() is not None
     left = _DRAIN if ended or end is None else min(_DRAIN, max(end - time.monotonic(), 0))
     try:
-        stdout, stderr = process.communicate(stdin, timeout=left)
+        stdout, stderr = process.communicate(timeout=left)
     except subprocess.TimeoutExpired as so_far:
         return (so_far.output or b"", so_far.stderr or b"") if ended else None
     return stdout, stderr or b""
@@ -149,11 +163,11 @@ def _said(
 
 @contextlib.contextmanager
 def _closing(process: "subprocess.Popen[bytes]") -> Iterator[None]:
-    """Close our ends of the pipes; what was not taken of our input is lost."""
+    """Close our ends of the pipes."""
     try:
         yield
     finally:
-        for pipe in (process.stdin, process.stdout, process.stderr):
+        for pipe in (process.stdout, process.stderr):
             if pipe is not None:
                 with contextlib.suppress(OSError):
                     pipe.close()
