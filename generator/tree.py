@@ -11,6 +11,7 @@ import contextlib
 import os
 import re
 import shutil
+import sys
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -88,6 +89,7 @@ _configurations: dict[Path, list[str]] = {}
 _PREFIX = "reroll-tree-"
 # Paths on a command line.
 _MANY = 200
+_LISTED = re.compile(rb"(\d{6}) (\w+) ([0-9a-f]+)\t([^\0]*)\0")
 _CONVERTED = ":(exclude,attr:!filter !working-tree-encoding)"
 # What a worktree that is kept is for, in its administrative directory.
 _NOTE = "reroll-resolve"
@@ -339,14 +341,15 @@ class Tree:
 
     def entries(self, commit: str, folders: Collection[str]) -> dict[str, Entry]:
         """The files right below each of ``folders`` of a commit ("" is the top), by path."""
-        found: dict[str, Entry] = {}
-        if "" in folders:
-            found |= self._listed(commit)
-        below = [f"{folder}/" for folder in folders if folder]
+        found = dict(self._listed(commit)) if "" in folders else {}
+        below = {folder for folder in folders if folder}
         if len(below) > _MANY:
-            found |= self._listed(commit, "-r")
+            # Of all files of a tree, those that nobody asked for are a third of our memory.
+            every = self._listed(commit, "-r")
+            found.update(one for one in every if one[0].rpartition("/")[0] in below)
         elif below:
-            found |= self._listed(commit, "--", *(f":(literal){folder}" for folder in below))
+            literal = (f":(literal){folder}/" for folder in below)
+            found.update(self._listed(commit, "--", *literal))
         return found
 
     def names(self, commit: str, paths: Sequence[str] = ()) -> list[str]:
@@ -355,13 +358,15 @@ class Tree:
         said = self.git("ls-tree", "-r", "-z", "--name-only", commit, "--", *literal)
         return [name for name in said.split("\0") if name]
 
-    def _listed(self, commit: str, *words: str) -> dict[str, Entry]:
+    def _listed(self, commit: str, *words: str) -> Iterator[tuple[str, Entry]]:
         options, paths = ([], words) if words[:1] == ("--",) else (words, ())
-        said = self.git("ls-tree", "-z", *options, commit, *paths)
-        lines = (line.partition("\t") for line in said.split("\0") if line)
-        return {
-            path: Entry(facts[:6], facts[12:]) for facts, _, path in lines if facts[7:11] == "blob"
-        }
+        said = run_git(["ls-tree", "-z", *options, commit, *paths], cwd=self.path).stdout
+        for line in _LISTED.finditer(said):
+            mode, kind, blob, path = (
+                one.decode("utf-8", "surrogateescape") for one in line.groups()
+            )
+            if kind == "blob":
+                yield path, Entry(sys.intern(mode), blob)
 
     def blobs(self, ids: Collection[str]) -> dict[str, bytes]:
         """The contents of blobs, by id; what is no blob is left out."""
