@@ -86,6 +86,9 @@ bench: $(VENV)/.ready
 	@scripts/need make coccinelle || echo 'there will be no figures of make coccicheck' >&2
 	@$(RUN)/python -m benchmarks.engine --tree '$(TREE)' --rounds $(ROUNDS) \
 		--json build/bench/engine.json $(ENGINE)
+	@scripts/need flex bison bc libelf-dev libssl-dev || echo 'nothing will compile' >&2
+	@$(RUN)/python -m benchmarks.checking --tree build/bench/linux.git \
+		--json build/bench/checking.json build/bench/series
 
 clean:
 	rm -rf $(VENV) .demo build dist

@@ -44,6 +44,12 @@ _NARROW = Path(__file__).with_name("narrow.cocci")
 _WORD = "follow_pfn"  # what it is about
 _BROAD = "scripts/coccinelle/free/ifnullfree.cocci"
 _MEDIA = "drivers/media"
+# With few candidates each, so that the search is most of the work.
+_SEVERAL = (
+    "scripts/coccinelle/api/d_find_alias.cocci",
+    "scripts/coccinelle/api/simple_open.cocci",
+    "scripts/coccinelle/api/vma_pages.cocci",
+)
 _TIMEOUT = 120  # seconds a file, reroll's default
 _SAMPLE = 0.1  # seconds between two looks at the memory
 _MEMORY = 500  # MB
@@ -79,6 +85,7 @@ ROWS = (
     Row("  nothing changed: cold", "media again", "media", 0.08),
     Row("  1 % of the files changed: cold", "media changed", "media", 0.12),
     Row("  two Dask workers: local", "media dask", "media", 1.3),
+    Row("four narrow rules, tree: one by one", "rules", "rules one by one", 1),
     Row("reroll --help: python3 -c pass", "help", "pass", 4),
 )
 _MEMORY_ROW = "peak memory, ifnullfree, drivers"
@@ -249,6 +256,29 @@ def _media_dask(place: Place) -> Iterator[Timed]:
     yield lambda: place.scan(cache, *words, _BROAD, _MEDIA)
 
 
+def _several(place: Place) -> tuple[str, ...]:
+    """Rules about a few files each, as words of a command line."""
+    if lacking := [name for name in _SEVERAL if not (place.tree / name).is_file()]:
+        raise UnavailableError(f"the tree has no {lacking[0]}")
+    return (str(_NARROW), *_SEVERAL)
+
+
+def _rules(place: Place) -> Iterator[Timed]:
+    """Several rules in one run: one search, one start."""
+    cache = place.forget("rules")
+    rules = _several(place)
+    yield lambda: place.scan(cache, *rules)
+
+
+def _rules_one_by_one(place: Place) -> Iterator[Timed]:
+    """The same rules in a run each."""
+    rules = _several(place)
+    caches = [place.forget(f"rules-{at}") for at in range(len(rules))]
+    yield lambda: b"".join(
+        place.scan(cache, rule) for cache, rule in zip(caches, rules, strict=True)
+    )
+
+
 def _help(place: Place) -> Iterator[Timed]:
     yield lambda: place.run([_reroll(), "--help"])
 
@@ -268,6 +298,8 @@ CASES: Mapping[str, Case] = {
     "media coccicheck": _media_coccicheck,
     "media spatch": _media_spatch,
     "media dask": _media_dask,
+    "rules": _rules,
+    "rules one by one": _rules_one_by_one,
     "help": _help,
     "pass": _pass,
 }

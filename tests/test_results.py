@@ -1,5 +1,6 @@
 """The store of results: it may forget, and it is never wrong and never in the way."""
 
+import fcntl
 import json
 import os
 import signal
@@ -615,11 +616,32 @@ def test_the_verb_shows_verifies_and_clears(reroll: Run, own: Path) -> None:
         "entries": 200,
         "limit": 1 << 30,
         "oldest": 1_600_000_000,
+        "builds": [],
     }
     done = reroll("cache", "--verify")
     assert (done.code, done.out.splitlines()[-1]) == (0, "checked: 200 good, 0 damaged and removed")
     done = reroll("cache", "--clear")
     assert (done.code, done.out.splitlines()[1]) == (0, "entries: 0")
+
+
+def test_the_verb_shows_and_removes_builds(reroll: Run, own: Path) -> None:
+    idle, busy, other = (own / "build" / name for name in ("0" * 16, "1" * 16, "other"))
+    for place in (idle, busy, other):
+        (place / "source/mm").mkdir(parents=True)
+        (place / "source/mm/gup.c").write_bytes(bytes(3 << 20))
+        (place / "lock").touch()
+    with (busy / "lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        builds = json.loads(reroll("cache", "--json").out)["builds"]
+        assert builds == [
+            {"place": str(idle), "size": 3 << 20, "busy": False},
+            {"place": str(busy), "size": 3 << 20, "busy": True},
+        ]
+        assert f"build:   {busy} (0.0 GB, in use)\n" in reroll("cache").out
+        done = reroll("cache", "--clear")
+    assert done.code == 0
+    assert str(idle) not in done.out
+    assert (idle.exists(), busy.exists(), other.exists()) == (False, True, True)
 
 
 def test_the_verb_says_what_is_damaged(reroll: Run, own: Path) -> None:

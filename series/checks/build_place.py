@@ -13,7 +13,10 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
+import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from generator.errors import ConflictError, ProgramError, RerollError
@@ -22,12 +25,74 @@ from generator.results import default_place
 from generator.tree import Tree, run_git
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A place that a tree was built in: how many bytes there are, and whether one is at work."""
+
+    place: Path
+    size: int
+    busy: bool
+
+
+def above_all(named: Sequence[str]) -> Path:
+    """The directory with the places to build in: the one that is named, or the user's cache."""
+    return Path(named[-1]).expanduser().absolute() if named else default_place() / "build"
+
+
+def kept(above: Path) -> list[Kept]:
+    """The places below ``above``; nothing where it cannot be read."""
+    found = []
+    for lock in sorted(above.glob("*/lock")):
+        if re.fullmatch(r"[0-9a-f]{16}", lock.parent.name):
+            with _alone(lock) as free:
+                found.append(Kept(lock.parent, _size(lock.parent), not free))
+    return found
+
+
+def remove(one: Kept) -> None:
+    """Remove a place where nobody is at work; ``RerollError`` when it cannot be removed."""
+    with _alone(one.place / "lock") as free:
+        if not free:
+            raise ConflictError(f"another reroll builds in {one.place}")
+        try:
+            shutil.rmtree(one.place)
+        except OSError as error:
+            raise RerollError(f"{one.place}: cannot be removed: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def _alone(lock: Path) -> Iterator[bool]:
+    """Whether nobody else holds ``lock``; if so, nobody else gets it meanwhile."""
+    try:
+        descriptor = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        yield False
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield True
+    except BlockingIOError:
+        yield False
+    finally:
+        os.close(descriptor)
+
+
+def _size(folder: Path) -> int:
+    """The bytes of the files in ``folder`` and below."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += os.lstat(os.path.join(place, name)).st_size  # noqa: PTH118
+    return total
+
+
 def place_of(tree: Tree, named: Sequence[str]) -> Path:
-    """The directory to build ``tree`` in: below the one that is named, or the user's cache.
+    """The directory to build ``tree`` in, below ``above_all``.
 
     Raises ``RerollError`` for one that make cannot work in.
     """
-    above = Path(named[-1]).expanduser().absolute() if named else default_place() / "build"
+    above = above_all(named)
     repository = tree.git("rev-parse", "--path-format=absolute", "--git-common-dir")
     digest = hashlib.sha256(repository.encode("utf-8", "surrogateescape")).hexdigest()
     place = above / digest[:16]
