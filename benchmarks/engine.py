@@ -44,12 +44,8 @@ _NARROW = Path(__file__).with_name("narrow.cocci")
 _WORD = "follow_pfn"  # what it is about
 _BROAD = "scripts/coccinelle/free/ifnullfree.cocci"
 _MEDIA = "drivers/media"
-# With few candidates each, so that the search is most of the work.
-_SEVERAL = (
-    "scripts/coccinelle/api/d_find_alias.cocci",
-    "scripts/coccinelle/api/simple_open.cocci",
-    "scripts/coccinelle/api/vma_pages.cocci",
-)
+# Rules like the narrow one, with few candidates each: the search is most of the work.
+_SEVERAL = (_WORD, "get_vaddr_frames", "put_vaddr_frames", "vm_iomap_memory")
 _TIMEOUT = 120  # seconds a file, reroll's default
 _SAMPLE = 0.1  # seconds between two looks at the memory
 _MEMORY = 500  # MB
@@ -256,11 +252,14 @@ def _media_dask(place: Place) -> Iterator[Timed]:
     yield lambda: place.scan(cache, *words, _BROAD, _MEDIA)
 
 
-def _several(place: Place) -> tuple[str, ...]:
+def _several(place: Place) -> list[str]:
     """Rules about a few files each, as words of a command line."""
-    if lacking := [name for name in _SEVERAL if not (place.tree / name).is_file()]:
-        raise UnavailableError(f"the tree has no {lacking[0]}")
-    return (str(_NARROW), *_SEVERAL)
+    made = []
+    for word in _SEVERAL:
+        file = place.root / "home" / f"{word}.cocci"
+        file.write_text(_NARROW.read_text().replace(_WORD, word))
+        made.append(str(file))
+    return made
 
 
 def _rules(place: Place) -> Iterator[Timed]:

@@ -7,8 +7,10 @@ from generator.buckets import EXPLAINED
 from series.output import one_line, say
 from series.version import LedgerRecord, SiteRecord
 
-# Sites that only need a glance come as a number, when there are more of them than this.
+# Sites that only need a glance come as a number, when there are more of them than this; so do
+# those that are left, when nobody could look at each.
 _SHOWN = 10
+_LEFT = 100
 
 
 def show(
@@ -21,8 +23,8 @@ def show(
 ) -> None:
     """Say the counts, then a line a site that was left: place, bucket and why.
 
-    What needs no look is cut after ten, unless ``everything`` is asked for.  Sites in
-    the buckets ``apart`` are shown elsewhere.
+    What needs no look is cut after ten, the others after a hundred, unless ``everything`` is
+    asked for.  Sites in the buckets ``apart`` are shown elsewhere.
     """
     if not ledger.words:
         say(
@@ -37,11 +39,14 @@ def show(
     say(f"{indent}sites of {_words(ledger.words)}: {len(ledger.sites)} = {counts}", stream)
     left = [site for site in ledger.sites if site.bucket not in ("converted", *apart)]
     plain = [at for at, site in enumerate(left) if site.bucket in EXPLAINED]
-    cut = set() if everything else set(plain[_SHOWN:])
+    others = [at for at, site in enumerate(left) if site.bucket not in EXPLAINED]
+    cut = set() if everything else {*plain[_SHOWN:], *others[_LEFT:]}
     for line in _table([site for at, site in enumerate(left) if at not in cut]):
         say(f"{indent}  {line}", stream)
-    if cut:
-        say(f"{indent}  and {len(cut)} more that need no look", stream)
+    if more := len(cut & set(others)):
+        say(f"{indent}  and {more} more that are left", stream)
+    if more := len(cut & set(plain)):
+        say(f"{indent}  and {more} more that need no look", stream)
 
 
 def _words(words: Sequence[str]) -> str:

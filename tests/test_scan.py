@@ -371,3 +371,14 @@ def test_nobody_else_s_worktree_goes(reroll: Run, small: Small, tmp_path: Path) 
     assert "+++ b/" in done.out
     (tmp_path / "away").rename(place)
     assert git(place, "status", "--porcelain") == ""
+
+
+def test_thousands_of_sites_do_not_bury_the_rest(reroll: Run, tree: MakeTree, rule: Path) -> None:
+    """What is used but not called is left; nobody reads more than a screen of it."""
+    uses = "".join(f"void *p{at} = old_call;\n" for at in range(130))
+    place = tree({"a.c": CALL, "b.c": uses})
+    words = ["scan", rule, "--tree", place, "--remaining", "any"]
+    done = reroll(*words)
+    assert done.err.splitlines()[-1] == "  and 30 more that are left"
+    assert done.err.count("b.c:") == 100
+    assert reroll(*words, "--all").err.count("b.c:") == 130
