@@ -11,10 +11,12 @@ reads ``.cocciconfig`` from both; and never sees a path with a character that it
 own shell commands would interpret.
 """
 
+import contextlib
 import hashlib
 import json
 import os
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -36,8 +38,10 @@ _SAFE_ROOT = re.compile(r"/[A-Za-z0-9_./+,@=-]*\Z")
 # Files a process: many at first, so that its start-up (up to 0.1 s of processor time) does not
 # show, fewer towards the end, so that all processors end together.
 _MOST, _LEAST = 48, 8
-# Bytes of a file that is run by itself.
+# Bytes of a file that gets a process of its own, and of one beside which no other runs: spatch
+# takes 400 times as much memory.
 _LARGE = 200_000
+_HUGE = 500_000
 # Seconds between two looks at what else there is to do.
 _TICK = 0.2
 # Bytes at the end of what spatch said in which the file it is at is looked for.
@@ -225,6 +229,7 @@ class Engine:
         self._place = place
         # What the processes at work say, and how the paths in it begin.
         self._running: dict[Path, str] = {}
+        self._room = _Room(jobs)
         self._stopped = False
 
     def __enter__(self) -> "Engine":
@@ -374,9 +379,11 @@ class Engine:
 
     def _batch(self, tree: Path, paths: list[str]) -> list[Outcome]:
         """Run one batch; what did not end well, all of it or a file, is run again by itself."""
-        if self._stopped:
-            return []
-        result = self._invoke(tree, paths)
+        alone = len(paths) == 1 and (tree / paths[0]).stat().st_size > _HUGE
+        with self._room.taken(alone=alone):
+            if self._stopped:
+                return []
+            result = self._invoke(tree, paths)
         read = self._read(tree, paths, result)
         if read is not None:
             # The files before it may have used up the memory.
@@ -475,6 +482,27 @@ class Engine:
             )
         if result.returncode != 0 and (told := re.search(r"(?:Fatal error|Failure).*", said)):
             raise CampaignError([f"{name}: spatch: {told[0].strip()}"])
+
+
+class _Room:
+    """Room for some processes at a time, or for one alone; whoever comes first is first."""
+
+    def __init__(self, places: int) -> None:
+        self._places = places
+        self._free = threading.Semaphore(places)
+        self._turn = threading.Lock()
+
+    @contextlib.contextmanager
+    def taken(self, *, alone: bool) -> Iterator[None]:
+        """Wait for a place, or for all of them, and hold it."""
+        wanted = self._places if alone else 1
+        with self._turn:
+            for _ in range(wanted):
+                self._free.acquire()
+        try:
+            yield
+        finally:
+            self._free.release(wanted)
 
 
 def _batches(paths: Sequence[str], most: int, jobs: int) -> Iterator[Sequence[str]]:

@@ -3,13 +3,15 @@
 import os
 import re
 import shutil
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from generator.errors import CampaignError, ProgramError, UsageError
 from generator.rule import parse_rule
-from generator.spatch import Engine, Kind, Outcome, Spatch, find_spatch, split_diff
+from generator.spatch import Engine, Kind, Outcome, Spatch, _batches, _Room, find_spatch, split_diff
 from tests.conftest import RENAME
 
 DEBIAN = "/usr/bin/spatch"
@@ -259,3 +261,39 @@ def test_line_ends_do_not_hide_what_cannot_be_parsed(tmp_path: Path, end: str, b
     with Engine(find_spatch(), rule, timeout=60, jobs=1) as engine:
         (done,) = engine.run(tmp_path, ["a.c"], engine.tokens())
     assert (done.kind, done.unparsed) == (Kind.UNPARSED, (before.count("\n") + 3,))
+
+
+def test_a_huge_file_is_alone_in_memory() -> None:
+    """One place is all of them for it, and nobody overtakes it."""
+    room = _Room(3)
+    seen: list[int] = []
+    at_work = 0
+
+    def work(alone: bool) -> None:
+        nonlocal at_work
+        with room.taken(alone=alone):
+            at_work += 1
+            if alone:
+                seen.append(at_work)
+            time.sleep(0.01)
+            at_work -= 1
+
+    threads = [threading.Thread(target=work, args=(at % 4 == 2,)) for at in range(24)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    assert not any(thread.is_alive() for thread in threads)
+    assert seen == [1] * 6
+
+
+def test_batches_are_smaller_towards_the_end() -> None:
+    for count in (0, 1, 2, 3, 15, 16, 100, 518):
+        for jobs in (1, 2, 64):
+            paths = [str(at) for at in range(count)]
+            batches = list(_batches(paths, 48, jobs))
+            sizes = [len(one) for one in batches]
+            assert [path for one in batches for path in one] == paths
+            assert sizes == sorted(sizes, reverse=True)
+            assert max(sizes, default=0) <= 48
+            assert len(sizes) >= min(jobs, count)
