@@ -25,6 +25,7 @@ VERBS = {
     "init": "make a series folder from a campaign, a rule, or a posted series",
     "scan": "try semantic patches: the diff, and every site they are about",
     "generate": "run the campaign: commits, patches, cover letter",
+    "status": "where a series stands, and what to do next",
     "check": "check a version before it is sent",
     "recipients": "who gets each mail of a version, and why",
     "apply": "apply a version to another tree with git am -3",

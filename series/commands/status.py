@@ -1,0 +1,219 @@
+"""``reroll status``: where a series stands, and what to do next."""
+
+import argparse
+import json
+import os
+import shlex
+import shutil
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+
+from generator.campaign import FILE_NAME, load
+from generator.errors import CampaignError, UsageError
+from series import options, overview
+from series.checks import requirement
+from series.output import one_line, printable, say
+from series.overview import Overview, PatchState, VersionState
+from series.trailers import Tag
+from series.version import Version
+
+EXAMPLE = "reroll -C my-series status"
+_MARKS = {"new": "+", "same": "=", "changed": "~", "gone": "-", "": " "}
+# SGR parameters (ECMA-48): green, yellow, red.
+_COLOURS = {"+": "32", "~": "33", "-": "31"}
+# Versions side by side, and tags that were not taken, in lines.
+_VERSIONS, _TAGS = 10, 8
+_LEAST = 20
+
+
+def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Declare the verb."""
+    verbs.add_parser(
+        "status",
+        help="where a series stands, and what to do next",
+        description="Every version and every patch: + new, = the same change as in the version "
+        "before, ~ changed, - gone; tags, open comments, checks, what was sent, and the next "
+        "command.  Needs no tree.",
+        epilog=f"example: {EXAMPLE}",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Show the state of the series; status 0."""
+    folder = options.folder_of(args)
+    found = overview.read(folder)
+    if found.newest is None and not (folder / FILE_NAME).is_file():
+        raise UsageError(
+            f"{folder}: there is no series here",
+            hint="name its folder with -C DIR, or make one with 'reroll init DIR'",
+        )
+    lacking = _lacking(args, found)
+    what, command = overview.advice(found, lacking)
+    here = [] if args.directory == "." else ["-C", args.directory]
+    line = f"{shlex.join(['reroll', *here])} {command}"
+    if args.json:
+        say(json.dumps(_json(found, lacking, what, line), indent=2))
+        return 0
+    width = shutil.get_terminal_size((80, 24)).columns
+    for text in _lines(found, lacking, max(width, 40)):
+        sys.stdout.write(f"{text if _is_coloured() else _plain(text)}\n")
+    say(f"next: {what}:\n    {one_line(line)}")
+    return 0
+
+
+def _is_coloured() -> bool:
+    """Whether colours are wanted (https://no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _plain(text: str) -> str:
+    for colour in set(_COLOURS.values()):
+        text = text.replace(f"\x1b[{colour}m", "")
+    return text.replace("\x1b[m", "")
+
+
+def _lacking(args: argparse.Namespace, found: Overview) -> dict[str, str]:
+    """The required checks that the newest version has not passed; "mail" is sending's own."""
+    if found.newest is None or found.newest.source == "mails":
+        return {}
+    try:
+        campaign = load(options.folder_of(args))
+    except CampaignError:  # sending says what is wrong with it
+        campaign = None
+    names = requirement.required(options.settings_of(args, campaign)).names
+    said = {name: found.checks.get(name, "was not run") for name in names if name != "mail"}
+    return {name: why for name, why in said.items() if why}
+
+
+def _lines(found: Overview, lacking: Mapping[str, str], width: int) -> Iterator[str]:
+    if found.newest is None:
+        yield "no version has been generated yet"
+        return
+    yield from _head(found.newest, width)
+    yield ""
+    yield from _versions(found.versions)
+    yield ""
+    yield from _matrix(found, width)
+    yield ""
+    yield from _tags(found, width)
+    comments = f"{found.open} open" if found.open else "none open"
+    yield f"comments: {comments}"
+    if found.newest.source != "mails":
+        yield _cut(f"checks: {_checks(found.checks, lacking)}", width)
+
+
+def _head(newest: Version, width: int) -> Iterator[str]:
+    yield _cut(f"{newest.name} v{newest.version}: {newest.title}", width)
+    if newest.base:
+        name = f"{newest.base_name} " if newest.base_name else ""
+        yield _cut(f"base {name}({newest.base[:12]}) {newest.branch}".rstrip(), width)
+
+
+def _versions(versions: Sequence[VersionState]) -> Iterator[str]:
+    for one in versions:
+        seconds = int(one.date.split()[0])
+        date = time.strftime("%Y-%m-%d", time.gmtime(seconds))
+        text = f"v{one.number:<3} {date}  {one.patches:>3} patches  {_sending(one)}"
+        yield _coloured(text, "33") if one.sending == "partly sent" else text
+
+
+def _sending(one: VersionState) -> str:
+    text: str = one.sending
+    if one.sending == "partly sent":
+        text = f"{one.out} of {one.mails} mails sent"
+        text += f", {one.uncertain} of unknown fate" if one.uncertain else ""
+    if one.resent:
+        text += f", resent {'once' if one.resent == 1 else f'{one.resent} times'}"
+    return text
+
+
+def _matrix(found: Overview, width: int) -> Iterator[str]:
+    shown = found.versions[-_VERSIONS:]
+    heads = [f"v{one.number}" for one in shown]
+    sizes = [max(len(head), 2) for head in heads]
+    counts = [_counts(one) for one in found.patches]
+    tail = max(len("tags"), *(len(one[0]) for one in counts))
+    room = width - 4 - sum(size + 1 for size in sizes) - tail - 2 - 6
+    room = min(max(room, _LEAST), max(len(one.title) for one in found.patches))
+    columns = " ".join(f"{head:>{size}}" for head, size in zip(heads, sizes, strict=True))
+    yield f"{'':>3} {'patch':<{room}} {columns}  {'tags':<{tail}}  open"
+    for one, (tags, waiting) in zip(found.patches, counts, strict=True):
+        marks = (_MARKS[fate] for fate in one.fates[-len(shown) :])
+        cells = " ".join(
+            _coloured(f"{mark:>{size}}", _COLOURS.get(mark, ""))
+            for mark, size in zip(marks, sizes, strict=True)
+        )
+        number = str(one.number) if one.number else ""
+        title = _cut(one.title, room)
+        yield f"{number:>3} {title:<{room}} {cells}  {tags:<{tail}}  {waiting}".rstrip()
+    yield "    + new   = same change   ~ changed   - gone"
+
+
+def _counts(one: PatchState) -> tuple[str, str]:
+    """How many tags will be taken, and how many were not; how many comments are open."""
+    taken = sum(tag.taken for tag in one.tags)
+    left = len(one.tags) - taken
+    text = " ".join(part for part in (str(taken or ""), f"({left})" if left else "") if part)
+    return text, str(one.open or "")
+
+
+def _tags(found: Overview, width: int) -> Iterator[str]:
+    """How many tags there are in which state, and those that are not taken."""
+    tags = found.tags
+    if not tags:
+        yield "tags: none"
+        return
+    states = Counter(tag.state for tag in tags)
+    counts = ", ".join(f"{count} {state}" for state, count in states.most_common())
+    yield _cut(f"tags: {len(tags)}: {counts}", width)
+    left = [(one.number, tag) for one in found.patches for tag in one.tags if not tag.taken]
+    left += [(0, tag) for tag in found.loose if not tag.taken]
+    for number, tag in left[:_TAGS]:
+        yield _cut(f"  not taken: {f'{number}: ' if number else ''}{_tag(tag)}", width)
+    if len(left) > _TAGS:
+        yield f"  and {len(left) - _TAGS} more that are not taken (trailers.toml)"
+
+
+def _tag(tag: Tag) -> str:
+    state = "dropped by you" if tag.decision == "drop" else tag.state
+    return f"{tag.trailer} (v{tag.version}, {state})"
+
+
+def _checks(checks: Mapping[str, str], lacking: Mapping[str, str]) -> str:
+    parts = [f"{name} {why or 'ok'}" for name, why in checks.items()]
+    parts += [f"{name} {why}" for name, why in lacking.items() if name not in checks]
+    return ", ".join(parts) or "none required"
+
+
+def _coloured(text: str, colour: str) -> str:
+    return f"\x1b[{colour}m{text}\x1b[m" if colour else text
+
+
+def _cut(text: str, width: int) -> str:
+    """``text`` in one line of at most ``width`` columns that no terminal obeys."""
+    safe = printable(one_line(text))
+    return safe if len(safe) <= width else f"{safe[: width - 3]}..."
+
+
+def _json(
+    found: Overview, lacking: Mapping[str, str], what: str, command: str
+) -> dict[str, object]:
+    newest = found.newest
+    return {
+        "format": 1,
+        "name": newest.name if newest else None,
+        "title": newest.title if newest else None,
+        "version": newest.version if newest else None,
+        "base": newest.base if newest else None,
+        "tip": newest.tip if newest else None,
+        "versions": [asdict(one) for one in found.versions],
+        "patches": [asdict(one) for one in found.patches],
+        "tags": [asdict(one) for one in found.loose],
+        "open": found.open,
+        "checks": dict(found.checks),
+        "lacking": dict(lacking),
+        "next": {"what": what, "command": command},
+    }
