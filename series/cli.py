@@ -84,6 +84,8 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``reroll ARGV`` (default: the command line); returns the exit code."""
     try:
+        if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # series.entry
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, _terminated)
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup(1) has it
             signal.signal(signal.SIGHUP, _terminated)

@@ -1,6 +1,7 @@
 """Every error a user can cause: one clear line, the right exit code, nothing changed."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -414,3 +415,20 @@ def test_output_that_cannot_be_written(small: Small) -> None:
             ["bash", "-c", f"{command} {redirection}"], cwd=root, capture_output=True, text=True
         )
         assert (done.returncode, "Traceback" in done.stderr) == (code, False)
+
+
+def test_interrupted_while_starting(small: Small) -> None:
+    """^C before the command line is read: no traceback, whatever was being imported."""
+    program = Path(sys.executable).with_name("reroll")
+    for delay in (0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15, 0.2):
+        with subprocess.Popen(
+            [program, *map(str, small.words("scan", small.folder / "rename.cocci"))],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as child:
+            time.sleep(delay)
+            child.send_signal(signal.SIGINT)
+            _, said = child.communicate(timeout=30)
+        # Until ours runs, and has what it takes, Python itself may still say where it was.
+        assert not re.search(r'File ".*/(series/(?!entry)|generator/)', said), said
