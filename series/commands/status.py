@@ -1,6 +1,7 @@
 """``reroll status``: where a series stands, and what to do next."""
 
 import argparse
+import contextlib
 import json
 import os
 import shlex
@@ -9,14 +10,19 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict
+from textwrap import wrap
 
 from generator.campaign import FILE_NAME, load
-from generator.errors import CampaignError, UsageError
+from generator.errors import CampaignError, RerollError, UsageError
 from series import options, overview
-from series.checks import requirement
+from series.checks import requirement, runner
+from series.checks.configured import configured
+from series.checks.kinds import Ground
 from series.output import one_line, printable, say
 from series.overview import Overview, PatchState, VersionState
+from series.settings import Settings
 from series.trailers import Tag
 from series.version import Version
 
@@ -76,16 +82,35 @@ def _plain(text: str) -> str:
 
 
 def _lacking(args: argparse.Namespace, found: Overview) -> dict[str, str]:
-    """The required checks that the newest version has not passed; "mail" is sending's own."""
+    """The required checks that the newest version has not passed, and that sending will not make.
+
+    Sending makes quick ones by itself; one that takes minutes has to be run before, where it can.
+    """
     if found.newest is None or found.newest.source == "mails":
         return {}
     try:
         campaign = load(options.folder_of(args))
     except CampaignError:  # sending says what is wrong with it
         campaign = None
-    names = requirement.required(options.settings_of(args, campaign)).names
-    said = {name: found.checks.get(name, "was not run") for name in names if name != "mail"}
-    return {name: why for name, why in said.items() if why}
+    settings = options.settings_of(args, campaign)
+    wanted = requirement.required(settings)
+    said = {name: why for name in wanted.names if (why := found.checks.get(name))}
+    unseen = [name for name in wanted.names if name in runner.SLOW and name not in found.checks]
+    if unseen and not wanted.named and settings.tree:
+        unseen = _able(args, found.newest, settings, unseen)
+    elif not wanted.named:
+        unseen = []
+    return said | dict.fromkeys(unseen, "was not run")
+
+
+def _able(
+    args: argparse.Namespace, version: Version, settings: Settings, names: Sequence[str]
+) -> list[str]:
+    """Those of the checks called ``names`` that can run here."""
+    with contextlib.suppress(RerollError), closing(options.tree_of(args, settings)) as tree:
+        ground = Ground(options.folder_of(args), version, tree, settings, options=configured(tree))
+        return [name for name in names if not runner.obstacle(name, ground)]
+    return []
 
 
 def _lines(found: Overview, lacking: Mapping[str, str], width: int) -> Iterator[str]:
@@ -102,7 +127,8 @@ def _lines(found: Overview, lacking: Mapping[str, str], width: int) -> Iterator[
     comments = f"{found.open} open" if found.open else "none open"
     yield f"comments: {comments}"
     if found.newest.source != "mails":
-        yield _cut(f"checks: {_checks(found.checks, lacking)}", width)
+        checks = printable(one_line(f"checks: {_checks(found.checks, lacking)}"))
+        yield from wrap(checks, width, subsequent_indent="  ")
 
 
 def _head(newest: Version, width: int) -> Iterator[str]:
@@ -116,7 +142,7 @@ def _versions(versions: Sequence[VersionState]) -> Iterator[str]:
     for one in versions:
         seconds = int(one.date.split()[0])
         date = time.strftime("%Y-%m-%d", time.gmtime(seconds))
-        text = f"v{one.number:<3} {date}  {one.patches:>3} patches  {_sending(one)}"
+        text = f"v{one.number:<3} {date}  {one.patches:>3} patch{'es' if one.patches != 1 else '  '}  {_sending(one)}"
         yield _coloured(text, "33") if one.sending == "partly sent" else text
 
 
