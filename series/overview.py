@@ -18,6 +18,8 @@ from series.trailers import Tag
 from series.version import PatchRecord, Version
 
 Fate = Literal["new", "same", "changed", "gone", ""]
+# Of a check that could not look at every patch.
+NOT_RUN = "not run"
 Sending = Literal["not sent", "partly sent", "sent", "posted"]
 
 
@@ -108,7 +110,12 @@ def _checked(folder: Path, version: Version) -> dict[str, str]:
         mails = gate.mails_digest(folder, version)
     except UsageError:  # a mail has gone: nothing that was checked holds
         mails = ""
-    return {name: gate.objection(checks, name, version, mails) for name in checks.checks}
+    found = {}
+    for name in checks.checks:
+        why = gate.objection(checks, name, version, mails)
+        lacking = not why and gate.objection(checks, name, version, mails, named=True)
+        found[name] = NOT_RUN if lacking else why
+    return found
 
 
 def overview(

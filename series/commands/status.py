@@ -95,6 +95,8 @@ def _lacking(args: argparse.Namespace, found: Overview) -> dict[str, str]:
     settings = options.settings_of(args, campaign)
     wanted = requirement.required(settings)
     said = {name: why for name in wanted.names if (why := found.checks.get(name))}
+    if not wanted.named:
+        said = {name: why for name, why in said.items() if why != overview.NOT_RUN}
     unseen = [name for name in wanted.names if name in runner.SLOW and name not in found.checks]
     if unseen and not wanted.named and settings.tree:
         unseen = _able(args, found.newest, settings, unseen)
@@ -142,7 +144,8 @@ def _versions(versions: Sequence[VersionState]) -> Iterator[str]:
     for one in versions:
         seconds = int(one.date.split()[0])
         date = time.strftime("%Y-%m-%d", time.gmtime(seconds))
-        text = f"v{one.number:<3} {date}  {one.patches:>3} patch{'es' if one.patches != 1 else '  '}  {_sending(one)}"
+        patches = f"{one.patches:>3} {'patch' if one.patches == 1 else 'patches':<7}"
+        text = f"v{one.number:<3} {date}  {patches}  {_sending(one)}"
         yield _coloured(text, "33") if one.sending == "partly sent" else text
 
 
@@ -211,7 +214,7 @@ def _tag(tag: Tag) -> str:
 def _checks(checks: Mapping[str, str], lacking: Mapping[str, str]) -> str:
     parts = [f"{name} {why or 'ok'}" for name, why in checks.items()]
     parts += [f"{name} {why}" for name, why in lacking.items() if name not in checks]
-    return ", ".join(parts) or "none required"
+    return ", ".join(parts) or "none run"
 
 
 def _coloured(text: str, colour: str) -> str:
