@@ -1,20 +1,28 @@
 """``reroll check``: each check on a series seeded with what it is there to find."""
 
+import contextlib
+import itertools
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from series import cli
+from generator.tree import Tree
+from series import cli, store
 from series.checks import gate, runner, table
 from series.checks.diff_lines import diff_lines
 from series.checks.gate import CheckRecord, Checks, Verdict
-from series.checks.kinds import Finding, Patch, Result
+from series.checks.json_report import as_text
+from series.checks.kinds import Finding, Ground, Patch, Result
+from series.checks.order import OrderCheck
 from series.checks.runner import Report
+from series.settings import Settings
 from tests.conftest import CAMPAIGN, RENAME, Outcome, Run, Small, sealed
 from tests.repositories import commit_all, git, make_repository
 
@@ -176,6 +184,69 @@ def test_stale_kernel_doc_line(seeded: Small, reroll: Run) -> None:
     assert findings(done, "kernel-doc")[1][0]["source"] == " * @gup_flags: how"
 
 
+def test_kernel_doc_that_moves(small: Small, reroll: Run) -> None:
+    """A comment that goes to another file, or further down, is no new one."""
+    script = KERNEL_DOC.replace("description\\n", "description on line $line\\n")
+    comment = "/**\n * f() - x\n * @gone: y\n */\n"
+    for name, text in {
+        "scripts/kernel-doc": script,
+        "old.c": comment + F,
+        "new.c": "int z;\n",
+        "long.c": comment.replace("gone", "away") + F,
+    }.items():
+        (small.tree / name).parent.mkdir(exist_ok=True)
+        (small.tree / name).write_text(text)
+    base = commit_all(small.tree, "comments")
+    (small.tree / "old.c").write_text("int z;\n")
+    (small.tree / "new.c").write_text(comment + F)
+    (small.tree / "long.c").write_text("int a;\n" + comment.replace("gone", "away") + F)
+    picked = commit_all(small.tree, "lib: move")
+    (small.folder / "series.toml").write_text(
+        CAMPAIGN.partition("[[patch]]")[0]
+        + f'[[patch]]\nid = "m"\ntitle = "lib: move"\nmessage = "Moved."\n'
+        f'[[patch.step]]\npick = "{picked}"\n'
+    )
+    git(small.tree, "reset", "-q", "--hard", base)
+    assert reroll(*small.words("generate")).code == 0
+    done = reroll(*small.words("check", "kernel-doc", "--json"))
+    assert (done.code, findings(done, "kernel-doc")) == (0, {})
+
+
+@pytest.mark.parametrize("script", ["print qq(hello\\n); exit 1", "kill 9, $$"])
+def test_garbage_is_no_pass(generated: Small, reroll: Run, script: str) -> None:
+    for name in ("checkpatch.pl", "kernel-doc"):
+        (generated.tree / "scripts").mkdir(exist_ok=True)
+        (generated.tree / "scripts" / name).write_text(f"{script};\n1;\n")
+    commit_all(generated.tree, "scripts")
+    assert reroll(*generated.words("generate")).code == 0
+    done = reroll(*generated.words("check", "checkpatch", "kernel-doc"))
+    assert done.code == 4
+    assert "checkpatch: not run: scripts/checkpatch.pl: " in done.out
+    assert "not run: scripts/kernel-doc on drivers/a/a.c: " in done.out
+
+
+def test_interrupted_while_a_script_hangs(generated: Small) -> None:
+    (generated.tree / "scripts").mkdir()
+    here = generated.folder.parent / "hangs"
+    (generated.tree / "scripts/kernel-doc").write_text(
+        f"open(my $file, '>', '{here}'); close($file); \nsleep 60;\n"
+    )
+    commit_all(generated.tree, "scripts")
+    assert cli.main([str(word) for word in generated.words("generate")]) == 0
+    words = [str(word) for word in generated.words("check", "kernel-doc")]
+    with subprocess.Popen(
+        [sys.executable, "-m", "series.cli", *words], stderr=subprocess.PIPE, text=True
+    ) as process:
+        while not here.exists() and process.poll() is None:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    assert git(generated.tree, "worktree", "list").count("\n") == 0
+    assert not (generated.folder / "versions/v1/checks.json").exists()
+
+
 def test_order(seeded: Small, reroll: Run) -> None:
     done = reroll(*seeded.words("check", "order", "--json"))
     assert done.code == 1
@@ -204,6 +275,107 @@ def test_what_moves_or_is_there_twice_is_in_order(
     )
     assert reroll(*small.words("generate")).code == 0
     assert reroll(*small.words("check", "order")).code == 0
+
+
+F = "int f(void)\n{\n\treturn 1;\n}\n"
+USER = "int u(void)\n{\n\treturn f();\n}\n"
+PROTOTYPE = "int f(void);\n"
+STATES = "enum st {\n\tIDLE,\n\tBUSY,\n};\n"
+BUSY = "int u(void)\n{\n\treturn BUSY;\n}\n"
+STUB = "#ifdef CONFIG_A\nint f(void);\n#else\nstatic inline " + F + "#endif\n"
+NEW = "int q(int x)\n{\n\treturn NAME(x);\n}\n"
+Files = dict[str, str | None]
+
+
+@pytest.mark.parametrize(
+    ("base", "patches", "expected"),
+    [
+        # What is another's, or has only moved.
+        ({"a.c": F, "b.c": USER}, [{"a.c": None, "c.c": F}], []),
+        ({"a.h": PROTOTYPE, "a.c": F, "b.c": USER}, [{"a.h": STUB}], []),
+        ({"a.h": STUB, "a.c": F, "b.c": USER}, [{"a.h": PROTOTYPE}], []),
+        ({"a.c": f"static {F}{USER}", "a.h": "\n"}, [{"a.c": USER, "a.h": PROTOTYPE}], []),
+        ({"a.c": f"static {F}{USER}", "a.h": f"#define f() 1\n{USER}"}, [{"a.c": USER}], []),
+        # Parameters, local variables, labels and members may have any name.
+        ({"a.c": F, "b.c": "int u(int f)\n{\n\treturn f;\n}\n"}, [{"a.c": None}], []),
+        ({"a.c": F, "b.c": "int u(int (*f)(int))\n{\n\treturn f(1);\n}\n"}, [{"a.c": None}], []),
+        (
+            {"a.c": F, "b.c": "int u(void)\n{\n\tint a, *f;\n\n\treturn *f;\n}\n"},
+            [{"a.c": None}],
+            [],
+        ),
+        ({"a.c": F, "b.c": "int u(void)\n{\n\tgoto f;\nf:\n\treturn 1;\n}\n"}, [{"a.c": None}], []),
+        ({"a.c": F, "b.c": "int u(struct s *s)\n{\n\treturn s->f();\n}\n"}, [{"a.c": None}], []),
+        # One function's variable is not the next one's.
+        (
+            {"a.c": F, "b.c": f"int v(int f)\n{{\n\treturn f;\n}}\n{USER}"},
+            [{"a.c": None}],
+            ["1 b.c:7: f removed"],
+        ),
+        # It is still there, but nobody else can call it.
+        (
+            {"a.c": F, "a.h": PROTOTYPE, "b.c": USER},
+            [{"a.c": f"static {F}", "a.h": "\n"}],
+            ["1 b.c:3: f removed"],
+        ),
+        # What a C file keeps to itself is not served by another one's.
+        (
+            {"a.c": STATES + BUSY, "b.c": STATES + BUSY},
+            [{"a.c": "enum st {\n\tIDLE,\n};\n" + BUSY}],
+            ["1 a.c:6: BUSY removed"],
+        ),
+        ({"a.c": "int z;\n", "b.c": "\n"}, [{"a.c": NEW}, {"b.c": f"static {NEW}"}], []),
+        ({'a\nb"\\.c': F, "b.c": USER}, [{'a\nb"\\.c': "\n"}], ["1 b.c:3: f removed"]),
+        # Headers.
+        (
+            {"a.c": "#include <linux/n.h>\n", "include/linux/n.h": PROTOTYPE},
+            [{"include/linux/n.h": None, "include/linux/m.h": PROTOTYPE}],
+            ["1 a.c:1: linux/n.h removed"],
+        ),
+        (
+            {
+                "a.c": "#include <asm/n.h>\n",
+                "arch/x/include/asm/n.h": "",
+                "include/asm-generic/n.h": "",
+            },
+            [{"arch/x/include/asm/n.h": None}],
+            [],
+        ),
+        (
+            {"d/a.c": "int z;\n"},
+            [{"d/a.c": '#include "n.h"\nint z;\n'}, {"d/n.h": "int k;\n"}],
+            ["1 d/a.c:1: n.h later"],
+        ),
+        ({"Kconfig": "config A\n", "a.c": F}, [{"Kconfig": "config B\n", "f.rst": "f()\n"}], []),
+    ],
+)
+def test_order_of_patches(
+    generated: Small, base: dict[str, str | bytes], patches: list[Files], expected: list[str]
+) -> None:
+    tree = make_repository(generated.folder.parent / "other", base)
+    commits = [git(tree, "rev-parse", "HEAD")]
+    for files in patches:
+        for name, text in files.items():
+            (tree / name).parent.mkdir(parents=True, exist_ok=True)
+            (tree / name).unlink(missing_ok=True)
+            if text is not None:
+                (tree / name).write_text(text)
+        commits.append(commit_all(tree, "change"))
+    found = []
+    with contextlib.closing(Tree(tree)) as opened:
+        version = store.read(generated.folder)
+        record = version.patches[0]
+        ground = Ground(generated.folder, version, opened, Settings())
+        series = [
+            Patch(at, "", "", commit, parent, (), record.ledger, record)
+            for at, (parent, commit) in enumerate(itertools.pairwise(commits), 1)
+        ]
+        for patch, said in OrderCheck().run(ground, series):
+            for one in said.findings:
+                found.append(
+                    f"{patch.number} {one.path}:{one.line}: {one.what.split()[0]} {one.rule}"
+                )
+    assert found == expected
 
 
 def test_fixes(seeded: Small, reroll: Run) -> None:
@@ -286,6 +458,10 @@ def test_remaining(generated: Small, reroll: Run) -> None:
     assert "      return old_call(x);" in done.out.replace("        return", "return")
 
 
+WITH_SCRIPTS = bool(shutil.which("spatch")) and (
+    b"Python scripting support: yes"
+    in subprocess.run(["spatch", "--version"], capture_output=True, check=False).stdout
+)
 RULE = """\
 /// No three.
 // Options: --no-includes
@@ -297,12 +473,7 @@ coccilib.report.print_report(p[0], "WARNING: three")
 """
 
 
-@pytest.mark.skipif(
-    not shutil.which("spatch")
-    or b"Python scripting support: yes"
-    not in subprocess.run(["spatch", "--version"], capture_output=True, check=False).stdout,
-    reason="no spatch with scripts",
-)
+@pytest.mark.skipif(not WITH_SCRIPTS, reason="no spatch with scripts")
 def test_rules(small: Small, reroll: Run) -> None:
     (small.tree / "scripts/coccinelle/misc").mkdir(parents=True)
     (small.tree / "scripts/coccinelle/misc/three.cocci").write_text(RULE)
@@ -323,6 +494,28 @@ def test_rules(small: Small, reroll: Run) -> None:
     assert found[1][0] == "drivers/a/a.c:4: warning: WARNING: three"
     assert found[1][1].startswith(":0: note: not run: scripts/coccinelle/misc/bad.cocci: ")
     assert done.code == 0
+
+
+@pytest.mark.skipif(not WITH_SCRIPTS, reason="no spatch with scripts")
+def test_rules_see_only_what_they_may_match_in(small: Small, reroll: Run) -> None:
+    fails = "@initialize:python@ @@\nraise SystemExit(3)\n"
+    place = small.tree / "scripts/coccinelle"
+    place.mkdir(parents=True)
+    (place / "other.cocci").write_text(RULE.replace("@r@", fails + "@r@").replace("foo", "nowhere"))
+    (place / "bad.cocci").write_text(RULE.replace("@r@", fails + "@r@").replace("foo", "new_call"))
+    (small.tree / "drivers/a/b c.c").write_text("int c(void)\n{\n\treturn old_call(1);\n}\n")
+    commit_all(small.tree, "rules")
+    edits = [
+        f"edit = 'drivers/a/{name}'\npattern = 'old_call'\nreplace = 'new_call'"
+        for name in ("a.c", "b c.c")
+    ]
+    small.rewrite('rule = "rename.cocci"\npaths = ["drivers/a"]', "\n[[patch.step]]\n".join(edits))
+    assert reroll(*small.words("generate")).code == 0
+    done = reroll(*small.words("check", "rules", "--json"))
+    said = [one["what"] for one in findings(done, "rules")[1]]
+    assert str(said[0]).startswith("not run: drivers/a/b c.c: its name holds characters")
+    assert len(said) == 2
+    assert "bad.cocci: spatch " in str(said[1])
 
 
 def test_all_that_can_run(seeded: Small, reroll: Run) -> None:
@@ -431,9 +624,45 @@ def test_interrupted(generated: Small, reroll: Run, monkeypatch: pytest.MonkeyPa
     assert git(generated.tree, "worktree", "list").count("\n") == 0
 
 
-def test_record_and_gate(generated: Small, reroll: Run) -> None:
-    from series import store
+def test_mails_that_change_while_they_are_checked(generated: Small) -> None:
+    version = store.read(generated.folder)
+    mail = next((generated.folder / "versions/v1").glob("*0001*"))
 
+    def edit(*_: object) -> None:
+        mail.write_text(mail.read_text() + "\n")
+
+    with contextlib.closing(Tree(generated.tree)) as tree:
+        ground = Ground(generated.folder, version, tree, Settings())
+        runner.record(ground, runner.run(ground, ["applies"], edit))
+    digest = gate.mails_digest(generated.folder, version)
+    found = gate.objection(gate.read(generated.folder, 1), "applies", version, digest)
+    assert found == "was run before the mails were changed"
+
+
+def test_damaged_record(generated: Small) -> None:
+    record = generated.folder / "versions/v1/checks.json"
+    for text in (b"{", b"\xff", b"[" * 100_000, b'{"format": 2}', b'{"checks": {"order": 3}}'):
+        record.write_bytes(text)
+        assert gate.read(generated.folder, 1) == Checks()
+    record.unlink()
+    os.mkfifo(record)
+    assert gate.read(generated.folder, 1) == Checks()
+    record.unlink()
+    with record.open("wb") as file:
+        file.truncate(1 << 30)
+    assert gate.read(generated.folder, 1) == Checks()
+
+
+def test_json_for_every_reader() -> None:
+    text = as_text({"path": "d/\udce4.c", "source": 'a\x7f\x1b[31m\u202e\n"\\'})
+    assert text.isascii()
+    assert text.isprintable()
+    read = json.loads(text)
+    assert read == {"path": "d/\\udce4.c", "source": 'a\x7f\x1b[31m\u202e\n"\\'}
+    json.dumps(read, ensure_ascii=False).encode()
+
+
+def test_record_and_gate(generated: Small, reroll: Run) -> None:
     assert reroll(*generated.words("check", "applies", "remaining", "checkpatch")).code == 4
     version = store.read(generated.folder)
     mails = gate.mails_digest(generated.folder, version)
@@ -452,8 +681,6 @@ def test_record_and_gate(generated: Small, reroll: Run) -> None:
 
 
 def test_gate_is_of_these_commits(generated: Small) -> None:
-    from series import store
-
     version = store.read(generated.folder)
     verdicts = tuple(Verdict(one.commit, "passed") for one in version.patches)
     failed = (Verdict(version.patches[0].commit, "failed"), *verdicts[1:])
@@ -468,8 +695,6 @@ def test_gate_is_of_these_commits(generated: Small) -> None:
 
 
 def test_narrow_table(generated: Small) -> None:
-    from series import store
-
     version = store.read(generated.folder)
     patches = tuple(
         Patch(one.number, one.id, one.title, one.commit, "", one.files, one.ledger, one)
@@ -481,6 +706,8 @@ def test_narrow_table(generated: Small) -> None:
         patches,
         {name: {1: Result("passed"), 2: bad} for name in ("applies", "kernel-doc", "checkpatch")},
     )
+    for width, columns in ((1, 28), (20, 28), (30, 30), (400, 100)):
+        assert max(map(len, table.table(report, width))) <= columns
     lines = list(table.table(report, 50))
     assert max(map(len, lines)) <= 50
     assert len(lines) == 9

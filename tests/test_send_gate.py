@@ -71,6 +71,25 @@ def test_a_tree_with_a_build_wants_to_be_built(reroll: Run, small: Small, inbox:
     assert kept["reason"] == "there is no compiler for it"
 
 
+def test_not_run_is_no_pass_where_it_could_run(reroll: Run, small: Small, inbox: Inbox) -> None:
+    """The record says that a check that takes minutes was not run, and here is all it needs."""
+    for name in ("Makefile", "Kconfig"):
+        (small.tree / name).write_text("# of a kernel\n")
+    git(small.tree, "add", "-f", "Makefile", "Kconfig")
+    git(small.tree, "commit", "-q", "-m", "build")
+    assert reroll(*small.words("generate")).code == 0
+    assert reroll(*small.words("check", "applies", "remaining")).code == 0
+    said = json.loads(record(small).read_text())
+    for state, code in (("not run", 1), ("not built", 0)):
+        build = json.loads(json.dumps(said["checks"]["applies"]))
+        build["verdicts"][1] |= {"state": state, "why": "the time limit"}
+        said["checks"]["build"] = build
+        record(small).write_text(json.dumps(said))
+        done = reroll(*small.words("send", "--dry-run"))
+        assert done.code == code
+        assert f"check build patch 2: {state}: the time limit\n" in done.err
+
+
 def test_what_fails_keeps_a_version_back(reroll: Run, small: Small, inbox: Inbox) -> None:
     break_mail(small)
     done = reroll(*small.words("send", "--yes"))

@@ -107,11 +107,12 @@ def _applied(
         words = [*_WORDS, *map(str, paths)]
         ended = run_git(words, cwd=worktree.path, check=False, env=_COMMITTER)
         said = (ended.stdout + b"\n" + ended.stderr).decode("utf-8", "replace")
-        stopped = re.search(r"^Patch failed at (\d+) ", said, re.MULTILINE)
+        stopped = re.findall(r"^Patch failed at (\d{1,9}) ", said, re.MULTILINE)
         if ended.returncode == 0:
             made = worktree.git("rev-parse", "HEAD^{tree}").decode().strip()
             return _complete(ground, one, patches, made)
-        at = int(stopped[1]) - 1 if stopped else 0
+        # Before that it has said what others wrote.
+        at = min(max(int(stopped[-1]) - 1, 0), len(patches) - 1) if stopped else 0
         findings = _conflicts(worktree, patches[at], one, ended.complaint)
     why = f"patch {patches[at].number} does not apply to {one.name}"
     after = [Result("not run", why=why) for _ in patches[at + 1 :]]

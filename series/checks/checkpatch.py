@@ -28,7 +28,7 @@ _TOP_FOLDERS = (
     *("Documentation", "arch", "include", "drivers", "fs", "init", "ipc", "kernel", "lib"),
     "scripts",
 )
-_SAID = re.compile(r"[^\n]*?mail:(\d+): (ERROR|WARNING|CHECK):(\w+): (.*)")
+_SAID = re.compile(r"[^\n]*?mail:(\d{1,9}): (ERROR|WARNING|CHECK):(\w+): (.*)")
 _SEVERITY: dict[str, Severity] = {"ERROR": "error", "WARNING": "warning", "CHECK": "note"}
 _LIMIT = 300
 _HINTS = {"error": "correct it", "warning": "correct it, or be ready to say why not", "note": ""}
@@ -133,13 +133,13 @@ def _ask(ground: Ground, script: _Script, mail: bytes) -> Result:
         environment = {**os.environ, "GIT_DIR": "/nonexistent", "LC_ALL": "C.UTF-8"}
         argv = [*script.argv, "mail"]
         ended = process.run(argv, cwd=Path(folder), env=environment, timeout=_LIMIT)
-    said = ended.stdout.decode("utf-8", "replace")
+    said = _SAID.findall(ended.stdout.decode("utf-8", "replace"))
     if ended.timed_out or ended.returncode not in (0, 1) or (ended.returncode and not said):
         return Result("not run", why=f"{_SCRIPT}: {ended.complaint}")
     places = {one.at: one for one in diff_lines(mail)}
     lines = mail.decode("utf-8", "replace").split("\n")
     found = []
-    for at, level, rule, what in _SAID.findall(said):
+    for at, level, rule, what in said:
         place = places.get(int(at))
         if place and place.sign == " ":
             continue

@@ -17,7 +17,9 @@ from series.checks.recall import key, recalled
 from series.settings import jobs_of
 
 _SCRIPT = "scripts/kernel-doc"
-_SAID = re.compile(r"(?:(\w+): )?([^:\n]+):(\d+): (?:(warning|error): )?(.*)")
+_SAID = re.compile(r"(?:(\w+): )?([^:\n]+):(\d{1,9}): (?:(warning|error): )?(.*)")
+# Some complaints name the line once more.
+_LINE = re.compile(r"\bon line \d+")
 # Seconds for one file; the largest headers of Linux take two.
 _LIMIT = 120
 
@@ -63,7 +65,10 @@ def _script(tree: Tree, base: str, place: Path) -> _Script | str:
             files |= worktree.contents([*tree.names(base, below), _SCRIPT])
             name = content.decode("utf-8", "replace").strip()
             if b"\n" not in content.strip():
-                files[_SCRIPT] = files.get(f"scripts/{name}", b"")
+                target = f"scripts/{name}"
+                if target not in files:
+                    return f"{_SCRIPT} of the base is a link to nothing"
+                files[_SCRIPT] = files[target]
     found = which(program)
     if found is None:
         return f"'{program}' is not installed or not in PATH"
@@ -94,16 +99,21 @@ class _Files:
         with tree.worktree(patch.parent) as before, tree.worktree(patch.commit) as after:
             old = before.contents(dict.fromkeys(pairs.values()))
             new = after.contents(pairs)
-        with ThreadPoolExecutor(jobs_of(self._ground.settings)) as executor:
-            earlier = dict(zip(old, executor.map(partial(self._said, old), old), strict=True))
-            later = dict(zip(new, executor.map(partial(self._said, new), new), strict=True))
-        findings: list[Finding] = []
-        for path, said in later.items():
+        executor = ThreadPoolExecutor(jobs_of(self._ground.settings))
+        try:
+            earlier = list(executor.map(partial(self._said, old), old))
+            later = list(executor.map(partial(self._said, new), new))
+        except BaseException:
+            executor.shutdown(wait=False, cancel_futures=True)
+            process.kill_all()
+            raise
+        executor.shutdown()
+        for said in (*later, *earlier):
             if said.state == "not run":
                 return said
-            known = earlier.get(pairs[path], Result("passed"))
-            findings += _new(known.findings, said.findings)
-        return Result.of(findings)
+        # Of all files together: what moves from one to another is not new.
+        known = [one for said in earlier for one in said.findings]
+        return Result.of(_new(known, [one for said in later for one in said.findings]))
 
     def _said(self, texts: Mapping[str, bytes], path: str) -> Result:
         """Everything that the script says of a file."""
@@ -154,10 +164,11 @@ def _place(what: str, number: int, lines: Sequence[str]) -> int:
 
 def _new(before: Sequence[Finding], after: Sequence[Finding]) -> list[Finding]:
     """What is said more often than before; lines may have moved, so they do not count."""
-    known = Counter(one.what for one in before)
+    known = Counter(_LINE.sub("", one.what) for one in before)
     fresh = []
     for one in after:
-        known[one.what] -= 1
-        if known[one.what] < 0:
+        what = _LINE.sub("", one.what)
+        known[what] -= 1
+        if known[what] < 0:
             fresh.append(one)
     return fresh

@@ -3,20 +3,25 @@
 The rules are the base's (scripts/coccinelle).  Reports that a file had before a patch are not
 its matter.  spatch sees the file and no header, so a rule that needs the types of a header may
 find less than ``make coccicheck`` does.
+
+Most rules have nothing to say of most files.  So a file without the words that spatch itself asks
+for is not shown to a rule, and the file before a patch only to rules that report something of it
+afterwards.
 """
 
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from generator import edits, process
 from generator.errors import CampaignError, RerollError
+from generator.query import Query, parse
 from generator.rule import Rule, parse_rule
 from generator.spatch import Spatch, find_spatch, refusal
 from series.checks.kinds import Finding, Ground, Patch, Result
@@ -24,7 +29,12 @@ from series.checks.recall import keep, key, recall
 from series.settings import jobs_of
 
 _FOLDER = "scripts/coccinelle"
-_REPORT = re.compile(r"files/([0-9a-f]{64})/(.+?):(\d+):\d+-\d+: (.*)")
+_REPORT = re.compile(r"files/([0-9a-f]{64})/(.+?):(\d{1,9}):\d+-\d+: (.*)")
+# A script that runs once more when all files were seen may report what it has counted.
+_AT_THE_END = re.compile(r"@\s*finalize\s*:")
+_EVERYWHERE = "--disable-worth-trying-opt"
+# Seconds for a rule; the largest of Linux takes three.
+_QUERY_LIMIT = 60
 _HINT = "see the head of the rule for what it is about and how sure it is"
 
 
@@ -43,9 +53,13 @@ class _Version:
 
 @dataclass(frozen=True)
 class _Touched:
-    """The C files of a patch, after and before it (``None``: it makes the file)."""
+    """The C files of a patch, after and before it (``None``: it makes the file).
+
+    ``refused`` says which files spatch must not be given, and why.
+    """
 
     pairs: tuple[tuple[_Version, _Version | None], ...]
+    refused: tuple[str, ...] = ()
 
 
 class RulesCheck:
@@ -73,9 +87,7 @@ class RulesCheck:
         touched = [_touched(ground, patch) for patch in patches]
         with TemporaryDirectory(prefix="reroll-rules-") as place:
             reports = _Reports(ground, spatch, rules, Path(place))
-            reports.find(
-                {one.id: one for each in touched for pair in each.pairs for one in pair if one}
-            )
+            reports.find([pair for each in touched for pair in each.pairs])
             for patch, each in zip(patches, touched, strict=True):
                 yield patch, _result(each, reports, left_out)
 
@@ -100,12 +112,10 @@ def _rules(ground: Ground) -> tuple[list[Rule], list[str]]:
 
 def _touched(ground: Ground, patch: Patch) -> _Touched:
     changed = edits.summarize(ground.tree.diff(patch.parent, patch.commit))
-    # spatch hands names to a shell.
-    pairs = {
-        one.path: one.source
-        for one in changed
-        if one.path.endswith((".c", ".h")) and not refusal(one.path)
-    }
+    pairs = {one.path: one.source for one in changed if one.path.endswith((".c", ".h"))}
+    refused = {path: why for path in pairs if (why := refusal(path))}
+    for path in refused:
+        del pairs[path]
     with (
         ground.tree.worktree(patch.parent) as before,
         ground.tree.worktree(patch.commit) as after,
@@ -119,7 +129,8 @@ def _touched(ground: Ground, patch: Patch) -> _Touched:
                 _Version(path, old[pairs[path]]) if pairs[path] in old else None,
             )
             for path, text in new.items()
-        )
+        ),
+        tuple(f"{path}: {why}" for path, why in refused.items()),
     )
 
 
@@ -132,12 +143,13 @@ class _Reports:
         self._rules = rules
         self._place = place
         self.said: dict[tuple[str, str], Result] = {}
+        self._queries: dict[str, Query] = {}
         facts = spatch.path.stat()
         self._about = (str(spatch.path), spatch.version, str(facts.st_size), str(facts.st_mtime_ns))
 
-    def find(self, versions: Mapping[str, _Version]) -> None:
-        """Let every rule look at every version that it has not seen."""
-        for one in versions.values():
+    def find(self, pairs: Sequence[tuple[_Version, _Version | None]]) -> None:
+        """Let every rule look at every pair of versions, after and before, as far as it has to."""
+        for one in {one.id: one for pair in pairs for one in pair if one}.values():
             file = self._place / "files" / one.id / one.path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(one.text)
@@ -145,7 +157,7 @@ class _Reports:
             (self._place / name).mkdir()
         executor = ThreadPoolExecutor(jobs_of(self._ground.settings))
         try:
-            asked = [executor.submit(self._rule, rule, versions) for rule in self._rules]
+            asked = [executor.submit(self._rule, rule, pairs) for rule in self._rules]
             for at, future in enumerate(as_completed(asked), 1):
                 future.result()
                 self._ground.progress(f"rules: {at}/{len(asked)}")
@@ -155,51 +167,91 @@ class _Reports:
             raise
         executor.shutdown()
 
-    def _rule(self, rule: Rule, versions: Mapping[str, _Version]) -> None:
-        timeout = str(self._ground.settings.timeout)
-        facts = ("rules", "1", *self._about, timeout, rule.name, rule.text)
-        keys = {name: key(*facts, name) for name in versions}
-        todo = []
-        for name, digest in keys.items():
-            known = recall(self._ground.store, digest)
+    def _rule(self, rule: Rule, pairs: Sequence[tuple[_Version, _Version | None]]) -> None:
+        """What ``rule`` says after the patches; of what it reports of, also before them."""
+        self._look(rule, [after for after, _ in pairs])
+        reported = [before for after, before in pairs if before and self._reports(rule, after)]
+        self._look(rule, reported)
+
+    def _reports(self, rule: Rule, version: _Version) -> bool:
+        return bool(self.said[rule.name, version.id].findings)
+
+    def _look(self, rule: Rule, versions: Sequence[_Version]) -> None:
+        """Find out what ``rule`` says of ``versions``, but for what is known."""
+        facts = ("rules", "1", *self._about, str(self._ground.settings.timeout), rule.name)
+        todo: dict[str, _Version] = {}
+        keys: dict[str, bytes] = {}
+        for one in versions:
+            if (rule.name, one.id) in self.said or one.id in todo:
+                continue
+            keys[one.id] = key(*facts, rule.text, one.id)
+            known = recall(self._ground.store, keys[one.id])
             if known is None:
-                todo.append(name)
+                todo[one.id] = one
             else:
-                self.said[rule.name, name] = known
-        for name, result in self._ask(rule, [versions[one] for one in todo]).items():
+                self.said[rule.name, one.id] = known
+        if not todo:
+            return
+        query = self._query(rule)
+        shown = [one for one in todo.values() if query.holds(one.text.decode("latin-1"))]
+        for name in todo.keys() - {one.id for one in shown}:
+            self.said[rule.name, name] = Result("passed")
+        for name, result in self._ask(rule, shown).items():
             self.said[rule.name, name] = result
             keep(self._ground.store, keys[name], result)
+
+    def _query(self, rule: Rule) -> Query:
+        """What a file must hold for ``rule`` to match, as spatch says it; else any file will do."""
+        if rule.name not in self._queries:
+            self._queries[rule.name] = self._find_query(rule)
+        return self._queries[rule.name]
+
+    def _find_query(self, rule: Rule) -> Query:
+        if _AT_THE_END.search(rule.text) or _EVERYWHERE in rule.options:
+            return Query()
+        name = key("rules query", "1", *self._about, rule.text)
+        said = self._ground.store.get([name]).get(name)
+        if said is None:
+            with TemporaryDirectory(dir=self._place) as private:
+                words = ["--parse-cocci", _written(rule, Path(private)), "--use-idutils"]
+                ended = self._spatch_run([*words, "-D", "report"], private, _QUERY_LIMIT)
+            if ended.timed_out or ended.returncode != 0:
+                return Query()
+            said = ended.stdout
+            self._ground.store.put({name: said})
+        return replace(parse(said.decode("utf-8", "replace")), weak=rule.declared_words)
+
+    def _spatch_run(self, words: Sequence[str], private: str, limit: float) -> process.Result:
+        environment = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "LC_ALL": "C",
+            "HOME": str(self._place / "home"),
+            "TMPDIR": str(self._place / "tmp"),
+        }
+        argv = [str(self._spatch.path), *words]
+        return process.run(argv, cwd=Path(private), env=environment, timeout=limit)
 
     def _ask(self, rule: Rule, versions: Sequence[_Version]) -> dict[str, Result]:
         """What spatch reports: one process, each file in a group of its own."""
         if not versions:
             return {}
         with TemporaryDirectory(dir=self._place) as private:
-            cocci, listed = Path(private) / "rule.cocci", Path(private) / "groups"
-            cocci.write_text(rule.text, encoding="utf-8")
+            listed = Path(private) / "groups"
             groups = "\n\n".join(f"{self._place}/files/{one.id}/{one.path}" for one in versions)
             listed.write_text(groups + "\n", encoding="utf-8")
             limit = self._ground.settings.timeout
             words = ["--no-show-diff", "--very-quiet", "--timeout", str(limit), *rule.options]
-            words += ["-D", "report", "--sp-file", str(cocci), "--file-groups", str(listed)]
-            environment = {
-                "PATH": os.environ.get("PATH", os.defpath),
-                "LC_ALL": "C",
-                "HOME": str(self._place / "home"),
-                "TMPDIR": str(self._place / "tmp"),
-            }
-            ended = process.run(
-                [str(self._spatch.path), *words],
-                cwd=Path(private),
-                env=environment,
-                timeout=limit * len(versions) + 30,
-            )
+            words += ["-D", "report", "--sp-file", _written(rule, Path(private))]
+            words += ["--file-groups", str(listed)]
+            ended = self._spatch_run(words, private, limit * len(versions) + 30)
         if ended.timed_out or ended.returncode != 0:
             why = f"{rule.name}: spatch {ended.complaint}"
             return {one.id: Result("not run", why=why) for one in versions}
         texts = {one.id: one.text.decode("utf-8", "replace").split("\n") for one in versions}
         found: dict[str, list[Finding]] = {one.id: [] for one in versions}
         for name, path, line, what in _REPORT.findall(ended.stdout.decode("utf-8", "replace")):
+            if name not in texts:
+                continue  # a string in a file that looks like a report
             source = texts[name][int(line) - 1] if 0 < int(line) <= len(texts[name]) else ""
             what = what.replace(f"{self._place}/files/{name}/", "")
             label = rule.name.removeprefix(f"{_FOLDER}/")
@@ -212,10 +264,24 @@ class _Reports:
         findings = [finding for result in mine for finding in result.findings]
         return findings, [result.why for result in mine if result.state == "not run"]
 
+    def ran(self, touched: _Touched) -> bool:
+        """Whether any rule could say something of a patch."""
+        names = {after.id for after, _ in touched.pairs}
+        return any(
+            name in names and result.state != "not run" for (_, name), result in self.said.items()
+        )
+
+
+def _written(rule: Rule, place: Path) -> str:
+    """The path of the rule's text, in ``place``."""
+    cocci = place / "rule.cocci"
+    cocci.write_text(rule.text, encoding="utf-8")
+    return str(cocci)
+
 
 def _result(touched: _Touched, reports: _Reports, left_out: Sequence[str]) -> Result:
     findings: list[Finding] = []
-    lacking = list(left_out)
+    lacking = [*touched.refused, *left_out]
     for after, before in touched.pairs:
         now, failed = reports.of(after)
         known = Counter(_sameness(one) for one in reports.of(before)[0]) if before else Counter()
@@ -224,6 +290,8 @@ def _result(touched: _Touched, reports: _Reports, left_out: Sequence[str]) -> Re
             known[_sameness(one)] -= 1
             if known[_sameness(one)] < 0:
                 findings.append(one)
+    if lacking and (touched.refused or touched.pairs) and not reports.ran(touched):
+        return Result("not run", why=lacking[0])
     findings += [Finding("note", f"not run: {why}") for why in dict.fromkeys(lacking)]
     return Result.of(findings)
 

@@ -73,11 +73,15 @@ Each = Callable[[str, Patch, Result], None]
 
 @dataclass(frozen=True)
 class Report:
-    """What checks said: ``results`` by check and patch number, in the order of the checks."""
+    """What checks said: ``results`` by check and patch number, in the order of the checks.
+
+    ``mails`` is the digest of the mails when the checks began.
+    """
 
     version: Version
     patches: tuple[Patch, ...]
     results: Mapping[str, Mapping[int, Result]]
+    mails: str = ""
     tools: Mapping[str, str] = field(default_factory=dict)
 
     def states(self) -> set[str]:
@@ -150,6 +154,8 @@ def run(
     so that a run that is ended goes on where it was.
     """
     patches = patches_of(ground.version, ground.tree)
+    # Not afterwards: a mail that is changed meanwhile may have been looked at before.
+    mails = mails_digest(ground.folder, ground.version)
     results: dict[str, dict[int, Result]] = {}
     tools: dict[str, str] = {}
     for name in names:
@@ -159,7 +165,7 @@ def run(
             said[patch.number] = result
             each(name, patch, result)
         tools[name] = getattr(check, "tools", "")
-    return Report(ground.version, patches, results, tools)
+    return Report(ground.version, patches, results, mails, tools)
 
 
 def _guarded(
@@ -181,12 +187,11 @@ def _guarded(
 
 def record(ground: Ground, report: Report) -> None:
     """Write down what was found, beside the manifest; ``RerollError`` when that fails."""
-    mails = mails_digest(ground.folder, ground.version)
     now = int(time.time())
     gate.update(
         ground.folder,
         ground.version.version,
         lambda before: gate.recorded(
-            before, ground.version, mails, report.results, now=now, tools=report.tools
+            before, ground.version, report.mails, report.results, now=now, tools=report.tools
         ),
     )

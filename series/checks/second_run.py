@@ -11,7 +11,7 @@ from generator.conversion import Order, UnmatchedError
 from generator.errors import CampaignError, RerollError
 from generator.ledger import within
 from generator.scan import preview
-from generator.spatch import Outcome
+from generator.spatch import Kind, Outcome
 from generator.steps import rule_of
 from series import workbench
 from series.checks.diff_lines import diff_lines
@@ -19,6 +19,8 @@ from series.checks.kinds import Finding, Ground, Patch, Result
 from series.checks.recall import key, recalled
 from series.workbench import Spatches
 
+# Of such a file nobody knows what the rule would change.
+_LOST = (Kind.TIMED_OUT, Kind.FAILED)
 _HINT = "let the rule exclude what it has done, say repeat = true, or give it the files it left"
 
 
@@ -59,7 +61,7 @@ def _judged(
         programs = [str(spatches.choose(one.rule)) for one in orders]
         facts = [f"{one.rule.text} {one.rule.arguments} {_scope(one)}" for one in orders]
         facts += [*programs, str(ground.settings.timeout), found.split, *patch.files]
-        name = key("second-run", "1", ground.tree.tree_of(patch.commit), *facts)
+        name = key("second-run", "2", ground.tree.tree_of(patch.commit), *facts)
         return recalled(
             ground.store, name, lambda: _run(ground, patch, orders, spatches, found.split != "none")
         )
@@ -104,6 +106,8 @@ def _run(
                 continue
             # Of a patch in shards, the other files are another shard's.
             mine = [one for one in outcomes if not only_own or within(one.path, patch.files)]
+            if lost := next((one for one in mine if one.kind in _LOST), None):
+                return Result("not run", why=f"{order.rule.name}: {lost.trouble}")
             findings += [finding for one in mine for finding in _findings(order, one)]
     return Result.of(findings)
 

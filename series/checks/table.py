@@ -8,6 +8,7 @@ from series.output import one_line
 
 # Columns of a title that are worth a title.
 _TITLE = 24
+_LEAST = 4
 _SOURCE = 120
 _CELLS = {"passed": "ok", "not run": "not run", "not built": "not built"}
 # Findings of one check in one patch.
@@ -28,7 +29,10 @@ def table(report: Report, width: int) -> Iterator[str]:
     heads = [f"{one.number}/{total}" for one in report.patches]
     columns = [[name, *_cells(report, name)] for name in report.results]
     room = max(width - len(max(heads, key=len, default="")) - 1, 1)
-    groups = _groups([max(map(len, column)) + 2 for column in columns], room - _TITLE)
+    sizes = [max(map(len, column)) + 2 for column in columns]
+    # A title gives way to a column on the narrowest of terminals.
+    least = min(_TITLE, max(room - max(sizes, default=0), _LEAST))
+    groups = _groups(sizes, room - least)
     start = 0
     for size in groups:
         part = columns[start : start + size]
@@ -36,7 +40,7 @@ def table(report: Report, width: int) -> Iterator[str]:
         widths = [max(map(len, column)) for column in part]
         left = max(room - sum(widths) - 2 * len(widths), 0)
         titles = ["patch", *(one_line(one.title) for one in report.patches)]
-        space = min(max(map(len, titles)), max(left, _TITLE))
+        space = min(max(map(len, titles)), max(left, least))
         for at, title in enumerate(titles):
             head = heads[at - 1] if at else ""
             row = "".join(
@@ -62,7 +66,7 @@ def _groups(widths: Sequence[int], room: int) -> list[int]:
 
 
 def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 3]}..."
+    return text if len(text) <= width else f"{text[: max(width - 3, 0)]}..."
 
 
 def _cells(report: Report, name: str) -> list[str]:

@@ -1,7 +1,6 @@
 """``reroll check``: what should be seen to before a version is sent."""
 
 import argparse
-import json
 import shutil
 import sys
 from collections import Counter
@@ -150,9 +149,9 @@ def _names(words: Sequence[str], tree: Tree) -> list[str]:
 
 def _show(report: Report, args: argparse.Namespace) -> None:
     if args.json:
-        from series.checks.json_report import as_json
+        from series.checks.json_report import as_json, as_text
 
-        say(json.dumps(as_json(report), indent=2))
+        say(as_text(as_json(report), indent=2))
         return
     from series.checks import table
 
@@ -174,10 +173,11 @@ def _status(report: Report, words: Sequence[str]) -> int:
 def _write_sarif(report: Report, path: Path) -> None:
     from importlib.metadata import version
 
+    from series.checks.json_report import as_text
     from series.checks.sarif import as_sarif
     from series.whole_file import write_whole
 
-    text = json.dumps(as_sarif(report, version("reroll")), indent=2)
+    text = as_text(as_sarif(report, version("reroll")), indent=2)
     try:
         if not path.is_file() and (path.exists() or not path.parent.is_dir()):
             # /dev/stdout, a pipe; or it says what is wrong
@@ -204,7 +204,9 @@ def _mail_only(args: argparse.Namespace, folder: Path, version: Version) -> int:
 
 def _show_mails(findings: list[Finding], mails: int, *, as_json: bool) -> None:
     if as_json:
-        say(json.dumps([asdict(one) for one in findings], ensure_ascii=True))
+        from series.checks.json_report import as_text
+
+        say(as_text([asdict(one) for one in findings]))
         return
     for one in findings:
         say(one_line(str(one)))
