@@ -17,7 +17,7 @@ def write_whole(path: Path, content: bytes) -> None:
             mode = path.stat().st_mode if path.exists() else 0o644
             os.chmod(file.name, mode & 0o777)  # noqa: PTH101
             Path(file.name).replace(path)
-        except OSError:
+        except BaseException:
             with contextlib.suppress(OSError):
                 Path(file.name).unlink()
             raise

@@ -184,6 +184,18 @@ def test_stale_kernel_doc_line(seeded: Small, reroll: Run) -> None:
     assert findings(done, "kernel-doc")[1][0]["source"] == " * @gup_flags: how"
 
 
+def test_sameness_of_kernel_doc_complaints() -> None:
+    from series.checks.kernel_doc import _new
+
+    def said(*names: str) -> list[Finding]:
+        text = "Function parameter or member 'x' not described in '{}'"
+        return [Finding("warning", text.format(name)) for name in names]
+
+    assert _new(said("old"), said("new")) == []
+    assert _new(said("old"), said("new", "old")) == said("old")
+    assert _new([], said("new")) == said("new")
+
+
 def test_kernel_doc_that_moves(small: Small, reroll: Run) -> None:
     """A comment that goes to another file, or further down, is no new one."""
     script = KERNEL_DOC.replace("description\\n", "description on line $line\\n")
@@ -426,9 +438,10 @@ def test_applies(seeded: Small, reroll: Run) -> None:
 def test_edited_mails_are_not_the_commits(generated: Small, reroll: Run) -> None:
     mail = next((generated.folder / "versions/v1").glob("*0001*"))
     mail.write_text(mail.read_text().replace("+\treturn new_call", "+\treturn now_call"))
-    done = reroll(*generated.words("check", "applies"))
+    done = reroll(*generated.words("check", "applies", "--json"))
     assert done.code == 1
-    assert "the mails make another tree than the commits" in done.out
+    said = ["drivers/a/a.c:0: error: the mail makes something else than its commit"]
+    assert places(done, "applies") == {1: said}
 
 
 def test_second_run(generated: Small, reroll: Run) -> None:
@@ -678,6 +691,26 @@ def test_record_and_gate(generated: Small, reroll: Run) -> None:
     assert said("checkpatch", named=True) == why
     assert said("build") == "was not run"
     assert said("applies", "other") == "was run before the mails were changed"
+
+
+def test_what_cannot_run_takes_back_nothing(generated: Small) -> None:
+    """A build that failed still fails after one without a compiler, of the same commits."""
+    from series import store
+
+    version = store.read(generated.folder)
+    failed = {1: Result("passed"), 2: Result("failed")}
+    away = dict.fromkeys((1, 2), Result("not run", why="no gcc"))
+
+    def after(*rows: tuple[dict[int, Result], str]) -> str:
+        checks = Checks()
+        for said, mails in rows:
+            checks = gate.recorded(checks, version, mails, {"build": said}, now=1)
+        return gate.objection(checks, "build", version, "m", named=True)
+
+    assert after((failed, "m"), (away, "m")) == "patch 2 fails"
+    assert after((failed, "other"), (away, "m")) == "patch 1: not run: no gcc"
+    assert after((away, "m"), (failed, "m")) == "patch 2 fails"
+    assert after((failed, "m"), (dict.fromkeys((1, 2), Result("passed")), "m")) == ""
 
 
 def test_gate_is_of_these_commits(generated: Small) -> None:

@@ -63,7 +63,7 @@ def test_a_tree_with_a_build_wants_to_be_built(reroll: Run, small: Small, inbox:
     done = reroll(*small.words("send", "--yes"))
     assert (done.code, inbox.envelopes) == (1, [])
     assert "reroll: nothing was sent: check build was not run\n" in done.err
-    assert "hint: 'reroll check build' runs it" in done.err
+    assert "hint: 'reroll check build' says more; --override NAME=REASON sends" in done.err
     why = "build=there is no compiler for it"
     assert reroll(*small.words("send", "--yes", "--override", why)).code == 0
     (kept,) = manifest(small)["overrides"]  # type: ignore[misc]
@@ -107,6 +107,19 @@ def test_what_fails_keeps_a_version_back(reroll: Run, small: Small, inbox: Inbox
     assert len(inbox.envelopes) == 3
     # The same commits and mails again need no other reason.
     assert reroll(*small.words("send", "--yes", "--resend")).code == 0
+
+
+def test_what_is_said_though_nothing_stands_in_the_way(
+    reroll: Run, small: Small, inbox: Inbox
+) -> None:
+    break_mail(small)
+    assert reroll(*small.words("check", "applies")).code == 1
+    require(small, "order")
+    done = reroll(*small.words("send", "--yes", "--override", "order=known"))
+    assert (done.code, len(inbox.envelopes)) == (0, 3)
+    assert "note: --override order: nothing of it stands in the way\n" in done.err
+    assert "note: check applies patch 2 fails, and is not required\n" in done.err
+    assert manifest(small)["overrides"] == []
 
 
 def test_a_dry_run_checks_and_writes_nothing(reroll: Run, small: Small, inbox: Inbox) -> None:
@@ -159,7 +172,7 @@ def test_bad_settings(reroll: Run, small: Small, inbox: Inbox) -> None:
     require(small, "applies", "compile")
     done = reroll(*small.words("send", "--yes"))
     assert (done.code, inbox.envelopes) == (2, [])
-    assert "required: there is no check 'compile'" in done.err
+    assert "reroll.required): there is no check 'compile'" in done.err
     small.rewrite("[series]", "[settings]\nrequired = 3\n\n[series]")
     done = reroll(*small.words("send", "--yes"))
     assert (done.code, inbox.envelopes) == (2, [])

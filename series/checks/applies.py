@@ -86,7 +86,7 @@ def _together(results: Sequence[Result]) -> Result:
 def _results(ground: Ground, one: Target, patches: Sequence[Patch]) -> list[Result]:
     """The result of each patch on a target, as known or as git am now says it."""
     facts = (mails_digest(ground.folder, ground.version), one.name, one.tree.tree_of(one.commit))
-    keys = [key("applies", "1", *facts, str(patch.number)) for patch in patches]
+    keys = [key("applies", "2", *facts, str(patch.number)) for patch in patches]
     known = [recall(ground.store, name) for name in keys]
     found = [result for result in known if result is not None]
     if len(found) == len(patches):
@@ -109,8 +109,8 @@ def _applied(
         said = (ended.stdout + b"\n" + ended.stderr).decode("utf-8", "replace")
         stopped = re.findall(r"^Patch failed at (\d{1,9}) ", said, re.MULTILINE)
         if ended.returncode == 0:
-            made = worktree.git("rev-parse", "HEAD^{tree}").decode().strip()
-            return _complete(ground, one, patches, made)
+            made = worktree.git("log", "--reverse", "--format=%T", f"{one.commit}..HEAD")
+            return _complete(ground, one, patches, made.decode().split())
         # Before that it has said what others wrote.
         at = min(max(int(stopped[-1]) - 1, 0), len(patches) - 1) if stopped else 0
         findings = _conflicts(worktree, patches[at], one, ended.complaint)
@@ -119,15 +119,23 @@ def _applied(
     return [*(Result("passed") for _ in patches[:at]), Result.of(findings), *after]
 
 
-def _complete(ground: Ground, one: Target, patches: Sequence[Patch], made: str) -> list[Result]:
-    """All apply; on the base they must make what the commits are."""
+def _complete(
+    ground: Ground, one: Target, patches: Sequence[Patch], made: Sequence[str]
+) -> list[Result]:
+    """All apply; on the base each must make what its commit is. ``made`` are the trees."""
     results = [Result("passed") for _ in patches]
-    if one.commit == ground.version.base and made != ground.version.tree:
-        what = "the mails make another tree than the commits"
-        hint = "were mails edited? 'reroll absorb' takes work on the branch; generate again"
-        # An unlike base (a series on top of another one) is told by its first patch.
-        if patches[0].parent == ground.version.base:
-            results[-1] = Result.of([Finding("error", what, rule="applies", hint=hint)])
+    # An unlike base (a series on top of another one) is told by its first patch.
+    if one.commit != ground.version.base or patches[0].parent != ground.version.base:
+        return results
+    wanted = [ground.tree.tree_of(patch.commit) for patch in patches]
+    for at, (mine, theirs) in enumerate(zip(made, wanted, strict=False)):
+        if mine != theirs:
+            paths = ground.tree.names_between(theirs, mine)
+            what = "the mail makes something else than its commit"
+            hint = "generate again; 'reroll absorb' keeps work that was done on the branch"
+            found = Finding("error", what, next(iter(paths), ""), rule="applies", hint=hint)
+            results[at] = Result.of([found])
+            break
     return results
 
 

@@ -118,7 +118,7 @@ def _needed(ground: Ground, mails: Sequence[bytes]) -> list[str]:
 
 def _result(ground: Ground, script: _Script, mail: bytes) -> Result:
     # Names in include/ count only with --strict, and are looked up each time.
-    name = key("checkpatch", "1", *script.about, mail)
+    name = key("checkpatch", "2", *script.about, mail)
     known = recall(ground.store, name)
     if known is None:
         known = _ask(ground, script, mail)
@@ -141,7 +141,8 @@ def _ask(ground: Ground, script: _Script, mail: bytes) -> Result:
     found = []
     for at, level, rule, what in said:
         place = places.get(int(at))
-        if place and place.sign == " ":
+        # Of its context; or of a commit, which it looks for where there is no git: see "fixes".
+        if (place and place.sign == " ") or rule == "UNKNOWN_COMMIT_ID":
             continue
         severity = _SEVERITY[level]
         source = lines[int(at) - 1] if 0 < int(at) <= len(lines) else ""

@@ -33,14 +33,12 @@ class Verdict:
 class CheckRecord:
     """What one check said of all patches, in their order.
 
-    ``mails`` is the digest of the mails at that time, ``tools`` what was used, ``when`` seconds
-    since 1970.
+    ``mails`` is the digest of the mails at that time, ``when`` seconds since 1970.
     """
 
     verdicts: tuple[Verdict, ...]
     mails: str
     when: int
-    tools: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,21 +80,31 @@ def recorded(
     results: Mapping[str, Mapping[int, Result]],
     *,
     now: int,
-    tools: Mapping[str, str],
 ) -> Checks:
     """``checks`` with what was found now; what was found of other commits is forgotten.
 
-    ``results`` are those of each check, by the patch's number; only whole ones are taken.
+    ``results`` are those of each check, by the patch's number; only whole ones are taken.  That a
+    check could not run this time takes back nothing of what it said of the same commits and mails.
     """
     known = dict(checks.checks) if checks.tip == version.tip else {}
     for name, said in results.items():
         if len(said) == len(version.patches):
-            verdicts = tuple(
-                Verdict(patch.commit, said[patch.number].state, said[patch.number].why)
-                for patch in version.patches
-            )
-            known[name] = CheckRecord(verdicts, mails, now, tools.get(name, ""))
+            before = known.get(name)
+            earlier = before.verdicts if before and before.mails == mails else ()
+            verdicts = _verdicts(version, said, {one.commit: one for one in earlier})
+            known[name] = CheckRecord(verdicts, mails, now)
     return replace(checks, format=FORMAT, tip=version.tip, checks=known)
+
+
+def _verdicts(
+    version: Version, said: Mapping[int, Result], earlier: Mapping[str, Verdict]
+) -> tuple[Verdict, ...]:
+    """What is said now of each patch, or was ``earlier`` where the check could not run now."""
+    found = [
+        Verdict(patch.commit, said[patch.number].state, said[patch.number].why)
+        for patch in version.patches
+    ]
+    return tuple(earlier.get(one.commit, one) if one.state == "not run" else one for one in found)
 
 
 def mails_digest(folder: Path, version: Version) -> str:

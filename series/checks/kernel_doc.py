@@ -19,6 +19,7 @@ from series.settings import jobs_of
 _SCRIPT = "scripts/kernel-doc"
 _SAID = re.compile(r"(?:(\w+): )?([^:\n]+):(\d{1,9}): (?:(warning|error): )?(.*)")
 # Some complaints name the line once more.
+_FUNCTION = re.compile(r" in '\w+'$")
 _LINE = re.compile(r"\bon line \d+")
 # Seconds for one file; the largest headers of Linux take two.
 _LIMIT = 120
@@ -163,12 +164,19 @@ def _place(what: str, number: int, lines: Sequence[str]) -> int:
 
 
 def _new(before: Sequence[Finding], after: Sequence[Finding]) -> list[Finding]:
-    """What is said more often than before; lines may have moved, so they do not count."""
-    known = Counter(_LINE.sub("", one.what) for one in before)
+    """What is said more often than before.
+
+    Lines may have moved and functions may have another name, so they do not count.
+    """
+    known = Counter(_sameness(one) for one in before)
     fresh = []
     for one in after:
-        what = _LINE.sub("", one.what)
+        what = _sameness(one)
         known[what] -= 1
         if known[what] < 0:
             fresh.append(one)
     return fresh
+
+
+def _sameness(one: Finding) -> str:
+    return _FUNCTION.sub("", _LINE.sub("", one.what))

@@ -29,11 +29,10 @@ class Required:
 
 @dataclass(frozen=True)
 class Blocked:
-    """A check that keeps a version back, why, and what to do."""
+    """A check that keeps a version back, and why."""
 
     check: str
     why: str
-    hint: str
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ def required(settings: Settings) -> Required:
     """What ``settings`` require; ``UsageError`` for a check that there is not."""
     if settings.required is None:
         return Required(USUAL, named=False)
-    known(settings.required, "required")
+    known(settings.required, "'required' (series.toml, or git config reroll.required)")
     return Required(tuple(dict.fromkeys(settings.required)), named=True)
 
 
@@ -84,13 +83,19 @@ def objections(
             checks = _run(ground, checks, mails, quick, write=write)
         except RerollError as error:
             cannot |= dict.fromkeys(quick, str(error))
+    others = tuple(
+        f"check {name} {why}, and is not required"
+        for name in checks.checks
+        if name not in wanted.names
+        and (why := gate.objection(checks, name, version, mails)).endswith("fails")
+    )
     said = {name: f"cannot run here: {why}" for name, why in cannot.items()}
     for name in names:
         why = gate.objection(checks, name, version, mails, named=True)
         if why and name not in said:
             said[name] = why
     if wanted.named:
-        return said, ()
+        return said, others
     excused = [
         name
         for name in said
@@ -102,7 +107,7 @@ def objections(
         )
     ]
     notes = tuple(f"check {name} {said.pop(name)}" for name in excused)
-    return said, notes
+    return said, (*notes, *others)
 
 
 def _obstacle(name: str, ground: Ground | None) -> str:
@@ -118,7 +123,7 @@ def _run(
     report = runner.run(ground, names)
     if write:
         runner.record(ground, report)
-    return gate.recorded(checks, ground.version, mails, report.results, now=0, tools=report.tools)
+    return gate.recorded(checks, ground.version, mails, report.results, now=0)
 
 
 def _ran(checks: Checks, name: str, version: Version) -> bool:
@@ -145,19 +150,16 @@ def judge(
         if name in reasons:
             overridden.append(OverrideRecord(name, why, reasons[name], now))
         elif (name, why) not in before:
-            blocked.append(Blocked(name, why, _hint(name, why)))
+            blocked.append(Blocked(name, why))
     return Verdict(tuple(blocked), tuple(overridden))
-
-
-def _hint(name: str, why: str) -> str:
-    again = "shows what is wrong" if "fails" in why else "runs it"
-    if name == "mail":
-        return "correct series.toml or the messages, and generate again"
-    return f"'reroll check {name}' {again}"
 
 
 def said(blocked: Sequence[Blocked]) -> tuple[str, str]:
     """What to tell of the checks that keep a version back: a text, and a hint."""
     text = "; ".join(f"check {one.check} {one.why}" for one in blocked)
-    hints = ", ".join(dict.fromkeys(one.hint for one in blocked))
-    return text, f'{hints} (or --override {blocked[0].check}="REASON")'
+    names = [one.check for one in blocked]
+    hints = ["correct series.toml or the messages, and generate again"] if "mail" in names else []
+    if others := [name for name in names if name != "mail"]:
+        hints.append(f"'reroll check {' '.join(others)}' says more")
+    each = " for each" if len(names) > 1 else ""
+    return text, f"{'; '.join(hints)}; --override NAME=REASON{each} sends all the same"

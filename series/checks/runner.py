@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -82,7 +82,6 @@ class Report:
     patches: tuple[Patch, ...]
     results: Mapping[str, Mapping[int, Result]]
     mails: str = ""
-    tools: Mapping[str, str] = field(default_factory=dict)
 
     def states(self) -> set[str]:
         """The states that there are."""
@@ -157,15 +156,13 @@ def run(
     # Not afterwards: a mail that is changed meanwhile may have been looked at before.
     mails = mails_digest(ground.folder, ground.version)
     results: dict[str, dict[int, Result]] = {}
-    tools: dict[str, str] = {}
     for name in names:
         check = load(name)
         said = results.setdefault(name, {})
         for patch, result in _guarded(check, ground, patches):
             said[patch.number] = result
             each(name, patch, result)
-        tools[name] = getattr(check, "tools", "")
-    return Report(ground.version, patches, results, mails, tools)
+    return Report(ground.version, patches, results, mails)
 
 
 def _guarded(
@@ -191,7 +188,5 @@ def record(ground: Ground, report: Report) -> None:
     gate.update(
         ground.folder,
         ground.version.version,
-        lambda before: gate.recorded(
-            before, ground.version, report.mails, report.results, now=now, tools=report.tools
-        ),
+        lambda before: gate.recorded(before, ground.version, report.mails, report.results, now=now),
     )

@@ -4,6 +4,7 @@ One run with a rule for each check and kind of finding.  Paths are relative to t
 (``SRCROOT``), those of mails to the series folder (``SERIES``).
 """
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -19,7 +20,7 @@ def as_sarif(report: Report, version: str) -> dict[str, Any]:
     """A report as a SARIF log; ``version`` is that of reroll."""
     rules: dict[str, dict[str, Any]] = {}
     results = [
-        _result(name, patch, one, rules)
+        _result(name, patch, one, rules, report.version.version)
         for name, said in report.results.items()
         for patch in report.patches
         for one in said[patch.number].findings
@@ -47,7 +48,7 @@ def as_sarif(report: Report, version: str) -> dict[str, Any]:
 
 
 def _result(
-    name: str, patch: Patch, one: Finding, rules: dict[str, dict[str, Any]]
+    name: str, patch: Patch, one: Finding, rules: dict[str, dict[str, Any]], version: int
 ) -> dict[str, Any]:
     rule = f"{name}/{one.rule}" if one.rule and one.rule != name else name
     if rule not in rules:
@@ -61,8 +62,10 @@ def _result(
         "message": {"text": printable(text)},
         "properties": {"patch": patch.number, "commit": patch.commit},
     }
-    if one.path:
-        found["locations"] = [{"physicalLocation": _place(one)}]
+    # What is about a patch as a whole is about its mail.
+    mail = f"versions/v{version}/{patch.record.mail}"
+    place = one if one.path else replace(one, path=mail)
+    found["locations"] = [{"physicalLocation": _place(place)}]
     return found
 
 

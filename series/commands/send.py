@@ -33,7 +33,7 @@ from series.comments import Comment
 from series.journal import Journal
 from series.lint.version import check_version
 from series.outgoing import Outgoing
-from series.output import one_line, say
+from series.output import one_line, printable, say
 from series.progress import progress
 from series.rehearsal import Rehearsed
 from series.sending import Fate, Plan
@@ -115,7 +115,8 @@ def _reason(text: str) -> str:
 def _override(text: str) -> tuple[str, str]:
     name, _, reason = text.partition("=")
     if not reason.strip() or not reason.isprintable():
-        raise argparse.ArgumentTypeError(f"'{one_line(text)}' is not NAME=REASON, in one line")
+        shown = printable(one_line(text))
+        raise argparse.ArgumentTypeError(f"'{shown}' is not NAME=REASON, in one line")
     return name, reason.strip()
 
 
@@ -275,7 +276,11 @@ def _verdict(
         more, notes = requirement.objections(folder, version, wanted, ground, write=write)
     for note in notes:
         say(f"reroll: note: {one_line(note)}", sys.stderr)
-    return requirement.judge(version, found | more, dict(args.override), now=int(time.time()))
+    found |= more
+    for name in dict(args.override):
+        if name not in found:
+            say(f"reroll: note: --override {name}: nothing of it stands in the way", sys.stderr)
+    return requirement.judge(version, found, dict(args.override), now=int(time.time()))
 
 
 @contextmanager
