@@ -248,6 +248,22 @@ def test_a_renamed_file_keeps_its_warnings(row: Row) -> None:
     assert [one.line for one in results[1].findings] == [7]
 
 
+def test_a_user_that_gets_the_header_through_another_one(row: Row) -> None:
+    header = HEADER.replace("get(", "get_both_of(")
+    files = {
+        "include/api.h": header,
+        "include/all.h": '#include "api.h"\n',
+        "drivers/a/get.c": GET.replace("get(", "get_both_of("),
+        "drivers/b/user.c": USER.replace("get(", "get_both_of(").replace("api.h", "all.h"),
+    }
+    row = Row(row.place, make_repository(row.place / "through", TREE | files))
+    # A line number would be taken for a part of the name.
+    git(row.path, "config", "grep.lineNumber", "true")
+    row.commit({"include/api.h": header.replace("int b", "int b, int c")})
+    (result,) = row.check()
+    assert {one.path for one in result.findings} == {"drivers/a/get.c", "drivers/b/user.c"}
+
+
 def test_a_new_symbol_builds_an_object(row: Row) -> None:
     row.commit({"Kconfig": TREE["Kconfig"] + "config C\n"})
     row.commit({"drivers/c/c.c": "int c(void)\n{\n\treturn wrong;\n}\n"})
@@ -300,6 +316,39 @@ def test_disk_full(row: Row) -> None:
     assert "no space left on device" in second.why
     dependencies.unlink()
     assert states(row.check()) == ["passed", "passed"]
+
+
+def test_a_compiler_that_is_killed_is_not_the_patchs_fault(
+    row: Row, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bin").mkdir()
+    gcc = tmp_path / "bin/gcc"
+    gcc.write_text(
+        "#!/bin/sh\n"
+        f"grep -qs fresh {tmp_path}/objects/*/source/drivers/b/user.c && [ -e {tmp_path}/little ]"
+        " && echo 'gcc: fatal error: Killed signal terminated program cc1' >&2 && exit 1\n"
+        f'exec {which("gcc")} "$@"\n'
+    )
+    gcc.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{gcc.parent}:{os.environ['PATH']}")
+    (tmp_path / "little").touch()
+    row.commit({"drivers/b/user.c": USER + "\n"})
+    row.commit({"drivers/b/user.c": USER + "\n/* fresh */\n"})
+    first, second = row.check()
+    assert (first.state, second.state) == ("passed", "not run")
+    assert second.why == (
+        "no memory for 2 compilers at a time: Killed signal terminated program cc1"
+        " (git config reroll.jobs 1)"
+    )
+    (tmp_path / "little").unlink()
+    assert states(row.check()) == ["passed", "passed"]
+
+
+def test_a_source_line_about_a_full_disk_is_no_full_disk(row: Row) -> None:
+    text = USER.replace("get(1, 2)", 'get("No space left on device", Cannot)')
+    row.commit({"drivers/b/user.c": text.replace("Cannot", '"Cannot allocate memory"')})
+    row.commit({"drivers/b/user.c": text})
+    assert states(row.check()) == ["warnings", "failed"]
 
 
 @pytest.mark.slow
@@ -360,7 +409,7 @@ def test_another_run_is_waited_for(row: Row) -> None:
     next(begun)
     (other, *_) = Row(row.place, row.path, row.patches[1:]).check()
     assert other.state == "not run"
-    assert "another reroll builds in" in other.why
+    assert "another reroll, or a make that one left behind, builds in" in other.why
     begun.close()  # type: ignore[attr-defined]
 
 
@@ -421,6 +470,26 @@ def test_diagnostics_of_headers_belong_to_what_was_compiled() -> None:
     ]
     assert found[0].flag == "-Wunused-variable"
     assert found[0].note == "include/b.h:6: here"
+
+
+def test_an_object_that_a_later_list_replaces() -> None:
+    """mm/Makefile has this form."""
+    makefile = "mmu-y := nommu.o\nmmu-$(CONFIG_MMU) := memory.o\nobj-y += $(mmu-y)\n"
+    listed: dict[str, kbuild.Listed | None] = {
+        "mm": kbuild.Listed("mm/Makefile", frozenset({"mm/memory.o"}))
+    }
+
+    def why(source: str) -> str:
+        return kbuild.reason(source, listed, lambda _: makefile, {"CONFIG_MMU": "y"}, "x86")
+
+    assert why("mm/nommu.c") == "needs CONFIG_MMU to be off (mm/Makefile:1)"
+    assert why("mm/memory.c") == ""
+
+
+def test_a_compiler_that_crashes_says_where() -> None:
+    said = "mm/x.c:3:1: internal compiler error: Segmentation fault\n"
+    (found,) = diagnostics.parse(said, str, lambda *_: "")
+    assert (found.path, found.line, found.severity) == ("mm/x.c", 3, "error")
 
 
 def test_names_that_a_header_change_declares() -> None:

@@ -225,6 +225,12 @@ def merged(names: Sequence[str], seen: Sequence[Seen]) -> Result:
     notes = [
         Finding("note", f"not built: {why}", path=path, rule=UNBUILT) for path, why in left.items()
     ]
+    notes += [
+        Finding("note", f"{name}: not built: {why}", path=path, rule=UNBUILT)
+        for name, one in zip(names, seen, strict=True)
+        for path, why in one.unbuilt.items()
+        if path in built
+    ]
     if left and not built and not findings:
         path, why = next(iter(left.items()))
         more = f" (and {len(left) - 1} more)" if len(left) > 1 else ""

@@ -35,7 +35,17 @@ $(info reroll: $(reroll-all) $(foreach one,$(filter %.o,$(reroll-all)),$(call re
 .PHONY: reroll-nothing
 reroll-nothing: ;
 """
-_FULL = re.compile(r"No space left on device|Disk quota exceeded|File too large")
+# Compilers show source lines, too, with a number before them: what stands there is no complaint.
+_WORDS = r"^(?!\s*\d* \|).*?"
+_FULL = re.compile(
+    _WORDS + r"(No space left on device|Disk quota exceeded|File too large)", re.MULTILINE
+)
+# What ends a compiler from outside (the kernel, for want of memory) says nothing of the file.
+_KILLED = re.compile(
+    _WORDS + r"([Kk]illed signal terminated program \w+|virtual memory exhausted"
+    r"|out of memory allocating|Cannot allocate memory)",
+    re.MULTILINE,
+)
 _NOT_FOUND = re.compile(r"(?:^|[ /])([\w.+-]+): (?:command )?not found", re.MULTILINE)
 _NEEDED = "apt install flex bison bc libelf-dev libssl-dev"
 
@@ -71,7 +81,7 @@ class Objects:
     def compile(self, commit: str, sources: Sequence[str]) -> Outcome:
         """Compile ``sources`` of ``commit``, as far as this config builds them.
 
-        Raises ``UnusableError`` (the disk is full), ``LimitError``, ``ProgramError``.
+        Raises ``UnusableError`` (no room or memory), ``LimitError``, ``ProgramError``.
         """
         self.source.move(commit)
         if broken := self._configure(commit):
@@ -119,8 +129,7 @@ class Objects:
 
     def unbuilt(self, commit: str, sources: Iterable[str]) -> dict[str, str]:
         """The sources that this config does not build, and why."""
-        if self._listed_at != commit:
-            self._listed, self._listed_at = {}, commit
+        self._relist(commit)
         config = self.path / ".config"
         values = kbuild.settings(config.read_text("utf-8", "replace")) if config.is_file() else {}
         found = {}
@@ -135,6 +144,13 @@ class Objects:
             if why := kbuild.reason(*args):
                 found[path] = why
         return found
+
+    def _relist(self, commit: str) -> None:
+        """Forget the lists where those of ``commit`` may be others."""
+        changed = self._changed(self._listed_at, commit) if self._listed_at else None
+        if changed is None or any(is_build_file(path) for path in changed):
+            self._listed = {}
+        self._listed_at = commit
 
     def _lists(self, folder: str) -> kbuild.Listed | None:
         """What a directory builds; ``None`` when there is no Makefile, or make cannot read it."""
@@ -292,12 +308,22 @@ class Objects:
             common.append(f"KCONFIG_ALLCONFIG={self.path}/reroll.config")
         # Words of several compilers at a time would be mixed.
         result = self._make([*common, "-s", "-Otarget", f"-j{self._jobs}", *words])
-        if _FULL.search(text := _text(result)):
+        if result.returncode:
+            self._accuse(_text(result))
+        return result
+
+    def _accuse(self, text: str) -> None:
+        """Raise ``UnusableError`` where make failed for want of room or memory."""
+        if full := _FULL.search(text):
             raise UnusableError(
-                f"{self.path}: {_FULL.findall(text)[0].lower()}",
+                f"{self.path}: {full[1].lower()}",
                 hint="make room, or name another directory with --objects",
             )
-        return result
+        if killed := _KILLED.search(text):
+            raise UnusableError(
+                f"no memory for {self._jobs} compilers at a time: {killed[1]}",
+                hint="git config reroll.jobs 1",
+            )
 
     def _make(self, words: Sequence[str], stdin: bytes = b"") -> process.Result:
         left = max(self._end - time.monotonic(), 0.1)

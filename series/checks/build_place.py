@@ -135,7 +135,11 @@ class Source:
             (self.place / "index.lock").unlink(missing_ok=True)
             yield
         except BlockingIOError as error:
-            raise ConflictError(f"another reroll builds in {self.place}") from error
+            # What a reroll that was killed has started goes on until it is done.
+            raise ConflictError(
+                f"another reroll, or a make that one left behind, builds in {self.place}",
+                hint="try again when it has ended",
+            ) from error
         finally:
             os.close(self.lock)
             self.lock = -1
@@ -147,16 +151,21 @@ class Source:
             self._git("read-tree", "--reset", "-u", commit)
             self._commit = commit
 
-    def search(self, patterns: Sequence[str], regular: bool) -> set[str]:
-        """The sources with one of some words, or lines that match one of some patterns."""
+    def search(self, patterns: Sequence[str], regular: bool) -> dict[str, set[str]]:
+        """What each source has of some words, or matches of some patterns."""
         form = ["-E"] if regular else ["-w", "-F"]
         sought = [part for pattern in patterns for part in ("-e", pattern)]
-        words = ["grep", "-l", "-z", "-I", "--no-color", "--no-recurse-submodules", *form, *sought]
-        found = self._git(*words, "--", "*.c", "*.S", check=False)
-        if found.returncode not in (0, 1):
-            raise ProgramError(f"git grep in {self.path}: {found.complaint}")
-        names = found.stdout.decode("utf-8", "surrogateescape").split("\0")
-        return {name for name in names if name}
+        words = ["grep", "-o", "-z", "-I", "--no-color", "--no-line-number", "--no-column", *form]
+        words += ["--no-recurse-submodules", *sought]
+        said = self._git(*words, "--", "*.c", "*.S", check=False)
+        if said.returncode not in (0, 1):
+            raise ProgramError(f"git grep in {self.path}: {said.complaint}")
+        found: dict[str, set[str]] = {}
+        for line in said.stdout.decode("utf-8", "surrogateescape").split("\n"):
+            path, separator, text = line.partition("\0")
+            if separator:
+                found.setdefault(path, set()).add(text)
+        return found
 
     def line(self, path: str, number: int) -> str:
         """A line of a file of the checkout; empty where there is none."""

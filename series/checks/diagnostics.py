@@ -19,7 +19,7 @@ from series.checks.kinds import Severity
 
 _SAID = re.compile(
     r"(?P<path>[^\s:][^:\n]*):(?P<line>[0-9]{1,9})(?::[0-9]{1,9})?: "
-    r"(?P<kind>fatal error|error|warning|note|Error|Warning): (?P<text>.*)"
+    r"(?P<kind>fatal error|internal compiler error|error|warning|note|Error|Warning): (?P<text>.*)"
 )
 _FROM = re.compile(r"(?:In file included|\s+) from ([^:\n]+):[0-9]+(?::[0-9]+)?([,:])\s*")
 _INLINED = re.compile(r"\s+inlined from .* at ([^:\n]+):[0-9]+(?::[0-9]+)?[,:]\s*")

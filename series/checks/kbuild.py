@@ -7,7 +7,7 @@ several ``foo-y``, ``foo-objs`` and ``foo-$(CONFIG_Y) += bar.o``.
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from posixpath import normpath
 
@@ -19,8 +19,8 @@ _OTHER = ("tools", "scripts", "Documentation", "usr", "rust", "certs/extract")
 _SAFE = re.compile(r"(?!.*(?:^|/)\.)[A-Za-z0-9_][A-Za-z0-9_./+-]*\Z")
 
 _ASSIGNED = re.compile(
-    r"(?P<stem>[A-Za-z0-9_.+-]+?)-(?P<value>y|m|objs|\$\((?P<symbol>CONFIG_\w+)\))\s*[:+?]?="
-    r"\s*(?P<words>.*)"
+    r"(?P<stem>[A-Za-z0-9_.+-]+?)-(?:y|m|objs|\$\((?P<symbol>CONFIG_\w+)\))"
+    r"\s*(?P<sign>[:+?]?)=\s*(?P<words>.*)"
 )
 _IF = re.compile(
     r"if(?P<negated>n?)(?:def\s+|eq\s*\(\s*\$\()(?P<symbol>CONFIG_\w+)(?:\)\s*,\s*(?P<value>\w*)\))?"
@@ -194,8 +194,20 @@ def lines(text: str) -> list[Line]:
             own = (match["symbol"],) if match["symbol"] else ()
             symbols = (*(one for one in conditions if one), *own)
             words = frozenset(match["words"].split())
+            if own and match["sign"] in ("", ":"):
+                found = [_replaced(one, match["stem"], symbols) for one in found]
             found.append(Line(number, match["stem"], symbols, words))
     return found
+
+
+def _replaced(line: Line, stem: str, symbols: tuple[str, ...]) -> Line:
+    """A line whose list a later one replaces where the one symbol of that is set.
+
+    As in mm/Makefile: ``mmu-y := nommu.o``, then ``mmu-$(CONFIG_MMU) := memory.o``.
+    """
+    if line.stem != stem or line.symbols or len(symbols) != 1:
+        return line
+    return replace(line, symbols=(f"!{symbols[0]}",))
 
 
 def _condition(line: str) -> str:

@@ -7,7 +7,8 @@ patch 2, too:
 * users, in any file, of the words that the series is about (the ledgers' words), as far as
   a patch changes what declares or defines them;
 * users of what a patch changes in a header: files that include it and use a name which the
-  change declares, and objects built before whose ``.cmd`` file lists the header, if they use it.
+  change declares, and objects built before whose ``.cmd`` file lists the header, if they use it;
+* users of such a name in any file, where it is one that nothing else will have.
 
 Where that is more than ``MOST``, the files in the order above are taken as far as that goes.
 """
@@ -32,11 +33,13 @@ _MEMBER = re.compile(
 _NO_NAME = frozenset(
     ("if", "while", "for", "switch", "return", "sizeof", "typeof", "defined", "__attribute__")
 )
+# A name that nobody else gives to something of theirs, as far as a name can tell.
+_OWN = re.compile(r"(?=.*\w_\w)\w{10,}")
 _OBJECT = re.compile(r"(?<![\w$(/.-])([A-Za-z0-9_][\w./-]*)\.o\b")
 
-# Files of the base with one of some whole words, or (the second) with a line that matches one of
-# some extended regular expressions; in both only files with these endings.
-Search = Callable[[Sequence[str], bool], set[str]]
+# What is found in each source of the base: which of some whole words, or (with the second) what
+# one of some extended regular expressions matches.
+Search = Callable[[Sequence[str], bool], Mapping[str, Collection[str]]]
 
 
 @dataclass(frozen=True)
@@ -67,18 +70,42 @@ def select(
     words &= defined.union(*headers.values())
     touched = sorted({path for patch in patches for path in patch.files if is_source(path)})
     found = [*touched, *added_objects(diffs)]
-    found += sorted(search(sorted(words), False)) if words else []
-    for header, names in headers.items():
-        if names:
-            include = search([_inclusion(header)], True) | {*includers(header)}
-            found += sorted(search(sorted(names)[:_WORDS], False) & include)
+    found += _users(
+        words, {path: names for path, names in headers.items() if names}, search, includers
+    )
     wanted = [path for path in dict.fromkeys(found) if is_source(path)]
     kept = wanted if everything else wanted[: max(MOST, len(touched))]
     return Selection(tuple(kept), len(wanted) - len(kept))
 
 
+def _users(
+    words: Collection[str],
+    headers: Mapping[str, Collection[str]],
+    search: Search,
+    includers: Callable[[str], Collection[str]],
+) -> list[str]:
+    """The users of the series' ``words``, then those of each header's names, nearest first.
+
+    All is asked in one search for words and one for inclusions: each reads all sources.
+    """
+    names = {header: frozenset(sorted(found)[:_WORDS]) for header, found in headers.items()}
+    every = frozenset(words).union(*names.values())
+    used = search(sorted(every), False) if every else {}
+    forms = {header: _inclusion(header) for header in headers}
+    included = search(list(forms.values()), True) if forms else {}
+    found = sorted(path for path, there in used.items() if {*words} & {*there})
+    for header, form in forms.items():
+        here = re.compile(form.replace("[[:space:]]", r"\s"))
+        include = {path for path, there in included.items() if any(map(here.match, there))}
+        include.update(includers(header))
+        found += sorted(path for path in include & {*used} if names[header] & {*used[path]})
+    # A header may come through another one.  Of a name that others may have, too, that is no sign.
+    own = {name for some in names.values() for name in some if _OWN.fullmatch(name)}
+    return found + sorted(path for path, there in used.items() if own & {*there})
+
+
 def _inclusion(header: str) -> str:
-    """A regular expression for the lines that include ``header``."""
+    """A regular expression for the lines that include ``header``, for git and for Python."""
     inside = re.search(r"(?:^|/)include/(?:uapi/)?(.+)", header)
     name = inside[1] if inside else PurePosixPath(header).name
     return rf'#[[:space:]]*include[[:space:]]*[<"]([^">]*/)?{re.escape(name)}[">]'
