@@ -1,5 +1,6 @@
 """What people and scripts read goes through one function."""
 
+import json
 import re
 import sys
 from typing import TextIO
@@ -25,3 +26,23 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     """``text`` with line ends as escapes: file names may have some."""
     return text.replace("\n", "\\n").replace("\r", "\\r")
+
+
+def as_json(value: object, indent: int | None = None) -> str:
+    """``value`` as JSON in ASCII that any reader takes (RFC 8259), on a terminal, too.
+
+    Bytes of a path or a line that are no UTF-8 stand there as ``\\udcXX``: an unpaired surrogate
+    is no Unicode text.
+    """
+    text = json.dumps(_readable(value), indent=indent)
+    return text.replace("\x7f", "\\u007f")
+
+
+def _readable(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_readable(key): _readable(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_readable(one) for one in value]
+    return value

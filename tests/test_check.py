@@ -18,10 +18,10 @@ from series import cli, store
 from series.checks import gate, runner, table
 from series.checks.diff_lines import diff_lines
 from series.checks.gate import CheckRecord, Checks, Verdict
-from series.checks.json_report import as_text
 from series.checks.kinds import Finding, Ground, Patch, Result
 from series.checks.order import OrderCheck
 from series.checks.runner import Report
+from series.output import as_json
 from series.settings import Settings
 from tests.conftest import CAMPAIGN, RENAME, Outcome, Run, Small, sealed
 from tests.repositories import commit_all, git, make_repository
@@ -667,7 +667,7 @@ def test_damaged_record(generated: Small) -> None:
 
 
 def test_json_for_every_reader() -> None:
-    text = as_text({"path": "d/\udce4.c", "source": 'a\x7f\x1b[31m\u202e\n"\\'})
+    text = as_json({"path": "d/\udce4.c", "source": 'a\x7f\x1b[31m\u202e\n"\\'})
     assert text.isascii()
     assert text.isprintable()
     read = json.loads(text)

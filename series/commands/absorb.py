@@ -1,7 +1,6 @@
 """``reroll absorb``: work done by hand on the branch → the campaign."""
 
 import argparse
-import json
 import sys
 from contextlib import closing
 from dataclasses import asdict
@@ -11,7 +10,7 @@ from generator import campaign as campaign_module
 from generator.tree import Tree
 from series import absorbing, absorption, journal, options, resolutions, store
 from series.absorbing import Plan
-from series.output import one_line, say
+from series.output import as_json, one_line, say
 from series.progress import progress
 
 EXAMPLE = "reroll -C my-series --tree ~/linux absorb"
@@ -75,7 +74,7 @@ def _resolution(args: argparse.Namespace, folder: Path, tree: Tree) -> int:
         answer = {"patch": patch, "file": file, "removed": str(place), "next": command}
         what = f"{file} is as you resolved it" if file else "no hand edit any more"
         text = f"patch {patch}: {what}\nnow run '{one_line(command)}' again"
-    say(json.dumps(answer, indent=2) if args.json else text)
+    say(as_json(answer, indent=2) if args.json else text)
     return 0
 
 
@@ -91,7 +90,7 @@ def _show(made: Plan | None, args: argparse.Namespace, folder: Path) -> None:
                 "notes": list(made.notes),
                 "written": not args.dry_run,
             }
-        say(json.dumps(answer, indent=2))
+        say(as_json(answer, indent=2))
         return
     if made is None:
         say("nothing to absorb: the branch is as it was made")

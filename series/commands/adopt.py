@@ -1,7 +1,6 @@
 """``reroll adopt``: let semantic patches make what a hand-written patch does."""
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +10,7 @@ from generator.campaign import Campaign
 from generator.errors import RerollError, UsageError
 from series import adopting, options, sites, store, workbench
 from series.adopting import Rules, Trial
-from series.output import one_line, say
+from series.output import as_json, one_line, say
 from series.progress import progress
 from series.version import LedgerRecord
 
@@ -134,7 +133,7 @@ def _show(args: argparse.Namespace, trial: Trial, *, swapped: bool) -> None:
             "swapped": swapped,
             "rest": adopting.rest_name(trial.patch) if kept else "",
         }
-        say(json.dumps(answer, indent=2))
+        say(as_json(answer, indent=2))
         return
     for text in trial.unmatched:
         say(f"reroll: note: {one_line(text)}", sys.stderr)

@@ -1,11 +1,10 @@
 """``reroll apply``: a version onto another tree."""
 
 import argparse
-import json
 from dataclasses import asdict
 
 from series import application, options, store
-from series.output import say
+from series.output import as_json, say
 
 EXAMPLE = "reroll -C my-series --tree ~/linux-next apply -v 7 --onto origin/master"
 
@@ -42,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     finally:
         tree.close()
     if args.json:
-        say(json.dumps(asdict(applied)))
+        say(as_json(asdict(applied)))
         return 0
     verb = "would apply" if args.dry_run else "applied"
     say(f"{verb} {len(version.patches)} patches: branch {applied.branch} at {applied.tip[:12]}")

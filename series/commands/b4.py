@@ -1,7 +1,6 @@
 """``reroll b4``: hand a series over to ``b4 prep``, or take one from it."""
 
 import argparse
-import json
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +14,7 @@ from generator.tree import Tree
 from series import b4_branch, b4_import, b4_source, imported, new_folder, options, store
 from series.b4_import import Folder
 from series.b4_source import Source
-from series.output import say
+from series.output import as_json, say
 
 EXAMPLE = "reroll -C my-series --tree ~/linux b4 export -v 7"
 
@@ -82,7 +81,7 @@ def _export(args: argparse.Namespace) -> int:
             "tags": sorted(made.tags),
             "notes": made.notes,
         }
-        say(json.dumps(facts, indent=2))
+        say(as_json(facts, indent=2))
         return 0
     count = len(version.patches)
     say(f"{branch}: v{version.version}, {count} patch{'es' if count != 1 else ''}")
@@ -157,7 +156,7 @@ def _report(
         say(f"reroll: note: {note}", sys.stderr)
     if args.json:
         facts = {"folder": str(folder), "changes": list(changes), "notes": list(notes)}
-        say(json.dumps(facts, indent=2))
+        say(as_json(facts, indent=2))
         return
     for change in changes:
         say(change)

@@ -1,7 +1,6 @@
 """``reroll cache``: the results that are kept for later runs."""
 
 import argparse
-import json
 import os
 import sys
 import time
@@ -12,7 +11,7 @@ from generator.results import Results, Statistics, Verdict, default_place
 from generator.tree import read_settings
 from series import options
 from series.checks.build_place import Kept, above_all, kept, remove
-from series.output import one_line, say
+from series.output import as_json, one_line, say
 
 EXAMPLE = "reroll cache --verify"
 
@@ -55,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         rows = [{"place": str(one.place), "size": one.size, "busy": one.busy} for one in builds]
         answer = {"place": str(place), "enabled": settings.cache, **asdict(found), **more}
         answer["builds"] = rows
-        say(json.dumps(answer, indent=2))
+        say(as_json(answer, indent=2))
     else:
         say("\n".join(_lines(place, found, verdict)))
         for one in builds:

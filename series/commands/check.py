@@ -17,7 +17,7 @@ from series.checks.configured import configured
 from series.checks.kinds import Ground, Patch, Result
 from series.checks.runner import Report
 from series.lint.finding import Finding
-from series.output import one_line, say
+from series.output import as_json, one_line, say
 from series.progress import progress
 from series.settings import Settings, store_of
 from series.version import Version
@@ -149,9 +149,9 @@ def _names(words: Sequence[str], tree: Tree) -> list[str]:
 
 def _show(report: Report, args: argparse.Namespace) -> None:
     if args.json:
-        from series.checks.json_report import as_json, as_text
+        from series.checks.json_report import as_report
 
-        say(as_text(as_json(report), indent=2))
+        say(as_json(as_report(report), indent=2))
         return
     from series.checks import table
 
@@ -173,11 +173,10 @@ def _status(report: Report, words: Sequence[str]) -> int:
 def _write_sarif(report: Report, path: Path) -> None:
     from importlib.metadata import version
 
-    from series.checks.json_report import as_text
     from series.checks.sarif import as_sarif
     from series.whole_file import write_whole
 
-    text = as_text(as_sarif(report, version("reroll")), indent=2)
+    text = as_json(as_sarif(report, version("reroll")), indent=2)
     try:
         if not path.is_file() and (path.exists() or not path.parent.is_dir()):
             # /dev/stdout, a pipe; or it says what is wrong
@@ -195,18 +194,16 @@ def _mail_only(args: argparse.Namespace, folder: Path, version: Version) -> int:
     findings = check_version(
         folder, version, lambda: options.tree_of(args, options.settings_of(args))
     )
-    _show_mails(findings, len(version.mails), as_json=args.json)
+    _show_mails(findings, len(version.mails), in_json=args.json)
     if not any(one.severity == "error" for one in findings):
         return 0
     say("reroll: hint: correct series.toml or the messages, and generate again", sys.stderr)
     return 1
 
 
-def _show_mails(findings: list[Finding], mails: int, *, as_json: bool) -> None:
-    if as_json:
-        from series.checks.json_report import as_text
-
-        say(as_text([asdict(one) for one in findings]))
+def _show_mails(findings: list[Finding], mails: int, *, in_json: bool) -> None:
+    if in_json:
+        say(as_json([asdict(one) for one in findings]))
         return
     for one in findings:
         say(one_line(str(one)))

@@ -1,7 +1,6 @@
 """``reroll collect``: read replies: tags, withdrawals, comments."""
 
 import argparse
-import json
 import shutil
 import sys
 import textwrap
@@ -14,7 +13,7 @@ from tempfile import TemporaryDirectory
 from generator.errors import UsageError
 from series import collecting, options, people, store
 from series.collecting import Collected
-from series.output import say
+from series.output import as_json, say
 from series.trailers import Tag
 from series.version import Version
 
@@ -57,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     for note in made.notes:
         say(f"reroll: note: {note}", sys.stderr)
     if args.json:
-        say(json.dumps(_json(made)))
+        say(as_json(_json(made)))
         return 0
     _show(made)
     end = "nothing was written: " if args.dry_run else ""

@@ -1,7 +1,6 @@
 """``reroll comments``: what reviewers want; what became of it."""
 
 import argparse
-import json
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -13,7 +12,7 @@ from generator.errors import CampaignError, UsageError
 from series import addresses, comments, journal, options, store
 from series.campaign_file import CampaignFile
 from series.comments import Comment
-from series.output import say
+from series.output import as_json, say
 from series.version import Version
 
 EXAMPLE = "reroll -C my-series comments 4f2a9c-1b --fixed --note 'takes the lock' --changelog"
@@ -92,7 +91,7 @@ def _list(args: argparse.Namespace, folder: Path) -> int:
     whole = args.all or bool(args.ids)
     chosen = named if whole else left
     if args.json:
-        say(json.dumps([asdict(one) for one in chosen], ensure_ascii=False))
+        say(as_json([asdict(one) for one in chosen]))
     else:
         _show(folder, chosen, messages=bool(args.ids))
         say(_count(left, len(named) - len(left), whole=whole))
@@ -147,7 +146,7 @@ def _mark(args: argparse.Namespace, folder: Path) -> int:
         comments.mark(folder, ids, args.state, args.note)
     if args.json:
         answer = {"marked": ids, "changelog": lines, "changelog_stays": stay}
-        say(json.dumps(answer))
+        say(as_json(answer))
         return _code(args, folder)
     for number, patch, text in stay:
         say(f"changelog of v{number}, {patch or 'cover letter'} still says: {text}")

@@ -9,7 +9,7 @@ from generator import campaign as campaign_module
 from generator.campaign import Campaign
 from series import generate, options, sites, store
 from series.generate import Outcome
-from series.output import say
+from series.output import as_json, say
 from series.progress import progress
 from series.version import Version
 
@@ -88,7 +88,7 @@ def _show(outcome: Outcome, args: argparse.Namespace) -> None:
     if args.json:
         every = [json.loads(store.dump(one.version)) for one in outcome.generated]
         # In ASCII: what is printed has no character that a terminal would obey.
-        say(json.dumps(every[0] if len(every) == 1 else every, indent=2))
+        say(as_json(every[0] if len(every) == 1 else every, indent=2))
         return
     for one in outcome.generated:
         _show_version(one.version)

@@ -1,7 +1,6 @@
 """``reroll init``: a new series folder from a bundled campaign, a rule, or a posted series."""
 
 import argparse
-import json
 import re
 import shutil
 import sys
@@ -33,7 +32,7 @@ from series.addresses import key
 from series.collecting import Collected
 from series.commands import collect
 from series.mail import Mail
-from series.output import one_line, say
+from series.output import as_json, one_line, say
 from series.posted_campaign import Made
 from series.posting import Posting
 from series.skeleton import campaign_text
@@ -115,7 +114,7 @@ def run(args: argparse.Namespace) -> int:
     new_folder.make(folder, fill, keep=not args.dry_run)
     following = f"reroll -C {where} --tree LINUX generate"
     if args.json:
-        say(json.dumps({"folder": str(folder), "next": following}))
+        say(as_json({"folder": str(folder), "next": following}))
     else:
         say(f"{folder}: {what}; next: {following}")
     return 0
@@ -258,7 +257,7 @@ def _show_posted(
             "notes": odd,
             "next": following,
         }
-        say(json.dumps(answer))
+        say(as_json(answer))
         return
     say(f"{folder}: version {found.version} as posted: {one_line(found.cover_title)}")
     for patch in found.patches:

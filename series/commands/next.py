@@ -1,14 +1,13 @@
 """``reroll next``: version N+1 of a series that was posted."""
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 
 from series import changes, options, rerolling, sites, store
 from series.changes import Changes, PatchChange
-from series.output import say
+from series.output import as_json, say
 from series.progress import progress
 from series.rerolling import Rerolled, Wish
 
@@ -85,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
     for note in notes:
         say(f"reroll: note: {note}", sys.stderr)
     if args.json:
-        say(json.dumps(_as_json(made), indent=2))
+        say(as_json(_as_json(made), indent=2))
     else:
         _show(made, dry_run=args.dry_run)
     return 0

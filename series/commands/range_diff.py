@@ -1,14 +1,13 @@
 """``reroll range-diff``: what is different between two versions."""
 
 import argparse
-import json
 import re
 from dataclasses import asdict
 from pathlib import Path
 
 from generator.errors import UsageError
 from series import mail, options, posting, range_diff, store
-from series.output import say
+from series.output import as_json, say
 
 EXAMPLE = "reroll -C my-series range-diff 6 7"
 
@@ -45,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     old, new = (_side(folder, word) for word in _wanted(folder, args.words))
     pairs = range_diff.compare(old, new, factor=args.creation_factor)
     if args.json:
-        say(json.dumps([asdict(pair) for pair in pairs], indent=2))
+        say(as_json([asdict(pair) for pair in pairs], indent=2))
     elif pairs:
         say(range_diff.shown(pairs))
     return 0

@@ -1,7 +1,6 @@
 """``reroll recipients``: who gets each mail of a version, and why."""
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing, nullcontext
@@ -12,7 +11,7 @@ from pathlib import Path
 from generator import campaign as campaign_module
 from series import options, outgoing, readdressing, recipients, store
 from series.addresses import in_header
-from series.output import say
+from series.output import as_json, say
 from series.recipients import Change
 from series.version import CoverRecord, PatchRecord, Version
 
@@ -151,7 +150,7 @@ def _json(
         "against": before.version if before else None,
         "changes": [asdict(change) for change in changes],
     }
-    return json.dumps(answer)
+    return as_json(answer)
 
 
 def _mail(mail: CoverRecord | PatchRecord, subjects: Mapping[str, str]) -> dict[str, object]:

@@ -1,7 +1,6 @@
 """``reroll scan``: try rules on a tree; the diff and the ledger, nothing written."""
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, closing
@@ -18,7 +17,7 @@ from generator.scan import Scan, scan
 from generator.tree import Tree, Worktree
 from series import options, sites, workbench
 from series.json_lines import JsonLines, decoded
-from series.output import one_line, say
+from series.output import as_json, one_line, say
 from series.progress import progress
 from series.settings import Settings
 from series.version import LedgerRecord
@@ -286,7 +285,7 @@ def _show(found: Scan, args: argparse.Namespace, lines: JsonLines | None) -> Non
             lines.result(answer)
         else:
             # ASCII: what say() makes of a control character is no escape of JSON's.
-            say(json.dumps(answer, indent=2))
+            say(as_json(answer, indent=2))
         return
     # Bytes as they are: the diff is for git apply.
     sys.stdout.flush()

@@ -1,7 +1,6 @@
 """``reroll send``: a version, through ``git send-email``."""
 
 import argparse
-import json
 import re
 import sys
 import time
@@ -33,7 +32,7 @@ from series.comments import Comment
 from series.journal import Journal
 from series.lint.version import check_version
 from series.outgoing import Outgoing
-from series.output import one_line, printable, say
+from series.output import as_json, one_line, printable, say
 from series.progress import progress
 from series.rehearsal import Rehearsed
 from series.sending import Fate, Plan
@@ -491,4 +490,4 @@ def _json(plan: Plan, rehearsed: Sequence[Rehearsed]) -> str:
                 "state": plan.state(mail) or "not sent",
             }
         )
-    return json.dumps(rows, ensure_ascii=False)
+    return as_json(rows)

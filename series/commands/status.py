@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import json
 import os
 import shlex
 import shutil
@@ -20,7 +19,7 @@ from series import options, overview
 from series.checks import requirement, runner
 from series.checks.configured import configured
 from series.checks.kinds import Ground
-from series.output import one_line, printable, say
+from series.output import as_json, one_line, printable, say
 from series.overview import Overview, PatchState, VersionState
 from series.settings import Settings
 from series.trailers import Tag
@@ -61,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     here = [] if args.directory == "." else ["-C", args.directory]
     line = f"{shlex.join(['reroll', *here])} {command}"
     if args.json:
-        say(json.dumps(_json(found, lacking, what, line), indent=2))
+        say(as_json(_json(found, lacking, what, line), indent=2))
         return 0
     width = shutil.get_terminal_size((80, 24)).columns
     for text in _lines(found, lacking, max(width, 40)):
