@@ -15,7 +15,7 @@ TREE ?= $(LINUX_DIR)
 ROUNDS ?= 5
 ENGINE ?=
 
-.PHONY: help demo test test-linux soak bench lint clean
+.PHONY: help demo test test-linux soak bench lint manual clean
 help:
 	@echo 'make demo        generate, apply and send the sample series, all on this machine'
 	@echo 'make test        lint, types, layers and the fast tests'
@@ -25,6 +25,7 @@ help:
 	@echo 'make bench TREE=DIR  ours against make coccicheck, spatch and get_maintainer.pl,'
 	@echo '                 on a 5.10 tree (ROUNDS=5; ENGINE="--only NAME" for some rows)'
 	@echo 'make lint        lint, types and layers only'
+	@echo 'make manual      the manual pages, after a change of a help text'
 
 $(VENV)/.ready: pyproject.toml scripts/setup
 	@scripts/setup $(PYTHON) $(VENV)
@@ -39,13 +40,16 @@ lint: $(VENV)/.ready
 	@$(RUN)/mypy
 	@$(RUN)/lint-imports
 
+manual: $(VENV)/.ready
+	@$(RUN)/python scripts/manual
+
 test: lint
 	@scripts/need git git-email gcc make
 	@$(RUN)/pytest -n auto -m 'not linux and not slow'
 
 test-linux: $(VENV)/.ready
 	@scripts/need git git-email gcc make flex bison bc libelf-dev libssl-dev public-inbox coccinelle \
-		sparse gcc-aarch64-linux-gnu
+		sparse gcc-aarch64-linux-gnu zsh fish mandoc groff
 	@linux='$(LINUX)'; \
 	if [ -z "$$linux" ]; then \
 		linux='$(LINUX_DIR)'; \

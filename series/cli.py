@@ -37,7 +37,10 @@ VERBS = {
     "next": "the next version: rules again, tags carried, what changed",
     "range-diff": "what is different between two versions",
     "b4": "hand a series over to b4, or take one from it",
+    "report": "the whole series as one page of HTML",
     "cache": "results kept for later runs: show, check, remove",
+    "doctor": "what this machine lacks for reroll, and how to get it",
+    "completion": "completion for bash, zsh and fish",
 }
 INTERNAL_ERROR = 70
 INTERRUPTED = 130

