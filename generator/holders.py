@@ -22,8 +22,10 @@ def held(prefix: str) -> Iterator[Path]:
     """A new directory in the system's place for temporary files; it goes on the way out."""
     place = Path(mkdtemp(prefix=prefix))
     try:
-        with (place / _LOCK).open("wb") as lock:
+        with (place / f"{_LOCK}.new").open("wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            # Not before: what has a lock that nobody holds is taken for left over.
+            (place / f"{_LOCK}.new").rename(place / _LOCK)
             yield place
     finally:
         shutil.rmtree(place, ignore_errors=True)

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from tests.smtp import Inbox, send_to, smtp_server
 
 EPOCH = 1_600_000_100
 
+# A run in the background of a script has ^C ignored, and so would what it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # How long an example takes is the machine's matter, and no test asserts it.
 settings.register_profile("reroll", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("reroll")

@@ -1,10 +1,12 @@
 """What a run that was killed leaves is found; what somebody still uses is not."""
 
+import fcntl
 import os
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -59,3 +61,19 @@ def test_without_a_lock_it_is_left_alone_for_a_day(temporary: Path) -> None:
     old = time.time() - 90000
     os.utime(place, (old, old))
     assert abandoned("reroll-test-") == [place]
+
+
+def test_a_directory_that_is_being_made_is_nobody_elses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another run that looks between the making and the locking takes it for ours."""
+    lock = fcntl.flock
+    seen: list[Path] = []
+
+    def look(file: IO[bytes], how: int) -> None:
+        if not seen:
+            seen.append(Path("/"))
+            seen.extend(abandoned("reroll-made-"))
+        lock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", look)
+    with held("reroll-made-"):
+        assert seen == [Path("/")]

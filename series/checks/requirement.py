@@ -54,13 +54,14 @@ def required(settings: Settings) -> Required:
     return Required(tuple(dict.fromkeys(settings.required)), named=True)
 
 
-def known(names: Iterable[str], where: str) -> None:
-    """``UsageError`` naming ``where`` when one of ``names`` is no check."""
+def known(names: Iterable[str], where: str = "") -> None:
+    """``UsageError``, naming ``where`` that stands, when one of ``names`` is no check."""
     there = runner.known()
     for name in names:
         if name not in there:
             raise UsageError(
-                f"{where}: there is no check '{name}'", hint=f"the checks are: {', '.join(there)}"
+                f"{where and f'{where}: '}there is no check '{name}'",
+                hint=f"the checks are: {', '.join(there)}",
             )
 
 

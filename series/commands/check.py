@@ -71,7 +71,7 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 def run(args: argparse.Namespace) -> int:
     """Check; status 1 when a patch fails, 4 when a check named here did not run, else 0."""
     folder = options.folder_of(args)
-    requirement.known([one for one in args.words if one != "all"], "NAME")
+    requirement.known(one for one in args.words if one != "all")
     version = store.read(folder, args.version)
     store.refuse_posted(version)
     if args.words == ["mail"] and not args.sarif:
