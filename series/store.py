@@ -57,9 +57,19 @@ def _adapter(kind: type[_T]) -> "TypeAdapter[_T]":
 
 
 def dump(version: Version) -> str:
-    """``version`` as JSON text."""
+    """``version`` as JSON text; ``UsageError`` where a path in it is no UTF-8, as JSON wants it."""
+    names = sorted({path for patch in version.patches for path in patch.files})
+    if bad := next((name for name in names if not _is_unicode(name)), None):
+        raise UsageError(
+            f"{bad!r}: the name of this file is no UTF-8, and cannot be in a series",
+            hint="exclude it, or rename it before",
+        )
     data = _adapter(Version).dump_python(version, mode="json")
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
+def _is_unicode(text: str) -> bool:
+    return not re.search("[\ud800-\udfff]", text)
 
 
 def read(folder: Path, number: int | None = None) -> Version:

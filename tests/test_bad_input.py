@@ -432,3 +432,17 @@ def test_interrupted_while_starting(small: Small) -> None:
             _, said = child.communicate(timeout=30)
         # Until ours runs, and has what it takes, Python itself may still say where it was.
         assert not re.search(r'File ".*/(series/(?!entry)|generator/)', said), said
+
+
+def test_a_path_that_is_no_utf_8(reroll: Run, small: Small) -> None:
+    """JSON has no such text: nothing is made, and the file is named."""
+    odd = os.fsdecode(os.fsencode(small.tree / "drivers/b/x") + b"\xff.c")
+    Path(odd).write_text("int c(int x)\n{\n\treturn old_call(x);\n}\n")
+    git(small.tree, "add", "-f", "drivers")
+    git(small.tree, "commit", "-q", "-m", "odd")
+    before = state_of(small.tree)
+    done = reroll(*small.words("generate"))
+    assert done.code in (1, 2)
+    assert "x\\udcff.c" in done.err
+    assert "Traceback" not in done.err
+    assert state_of(small.tree) == before
