@@ -1,14 +1,14 @@
 """``reroll report``: the whole series as one page of HTML."""
 
 import argparse
-import json
 from pathlib import Path
 
 from generator.campaign import FILE_NAME, load
 from generator.errors import CampaignError, RerollError, UsageError
 from series import archive, options, store
 from series.checks import requirement
-from series.output import one_line, say
+from series.lacking import lacking_checks
+from series.output import as_json, one_line, say
 from series.report import page
 from series.report.words import count
 from series.whole_file import write_whole
@@ -50,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
         folder,
         archive=archive.followed(settings.archive, cwd=folder),
         required=requirement.required(settings).names,
+        missing=lambda found: lacking_checks(args, found),
     )
     try:
         write_whole(path, made.content)
@@ -57,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         raise RerollError(f"{path}: cannot be written: {error.strerror}") from error
     size = len(made.content)
     if args.json:
-        say(json.dumps({"format": 1, "file": str(path), "bytes": size}, indent=2))
+        say(as_json({"format": 1, "file": str(path), "bytes": size}, indent=2))
         return 0
     amounts = (
         count(made.versions, "version"),

@@ -1,7 +1,6 @@
 """``reroll status``: where a series stands, and what to do next."""
 
 import argparse
-import contextlib
 import os
 import shlex
 import shutil
@@ -9,19 +8,15 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import asdict
 from textwrap import wrap
 
-from generator.campaign import FILE_NAME, load
-from generator.errors import CampaignError, RerollError, UsageError
+from generator.campaign import FILE_NAME
+from generator.errors import UsageError
 from series import options, overview
-from series.checks import requirement, runner
-from series.checks.configured import configured
-from series.checks.kinds import Ground
+from series.lacking import lacking_checks
 from series.output import as_json, one_line, printable, say
 from series.overview import Overview, PatchState, VersionState
-from series.settings import Settings
 from series.trailers import Tag
 from series.version import Version
 
@@ -55,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
             f"{folder}: there is no series here",
             hint="name its folder with -C DIR, or make one with 'reroll init DIR'",
         )
-    lacking = _lacking(args, found)
+    lacking = lacking_checks(args, found)
     what, command = overview.advice(found, lacking)
     here = [] if args.directory == "." else ["-C", args.directory]
     line = f"{shlex.join(['reroll', *here])} {command}"
@@ -78,40 +73,6 @@ def _plain(text: str) -> str:
     for colour in set(_COLOURS.values()):
         text = text.replace(f"\x1b[{colour}m", "")
     return text.replace("\x1b[m", "")
-
-
-def _lacking(args: argparse.Namespace, found: Overview) -> dict[str, str]:
-    """The required checks that the newest version has not passed, and that sending will not make.
-
-    Sending makes quick ones by itself; one that takes minutes has to be run before, where it can.
-    """
-    if found.newest is None or found.newest.source == "mails":
-        return {}
-    try:
-        campaign = load(options.folder_of(args))
-    except CampaignError:  # sending says what is wrong with it
-        campaign = None
-    settings = options.settings_of(args, campaign)
-    wanted = requirement.required(settings)
-    said = {name: why for name in wanted.names if (why := found.checks.get(name))}
-    if not wanted.named:
-        said = {name: why for name, why in said.items() if why != overview.NOT_RUN}
-    unseen = [name for name in wanted.names if name in runner.SLOW and name not in found.checks]
-    if unseen and not wanted.named and settings.tree:
-        unseen = _able(args, found.newest, settings, unseen)
-    elif not wanted.named:
-        unseen = []
-    return said | dict.fromkeys(unseen, "was not run")
-
-
-def _able(
-    args: argparse.Namespace, version: Version, settings: Settings, names: Sequence[str]
-) -> list[str]:
-    """Those of the checks called ``names`` that can run here."""
-    with contextlib.suppress(RerollError), closing(options.tree_of(args, settings)) as tree:
-        ground = Ground(options.folder_of(args), version, tree, settings, options=configured(tree))
-        return [name for name in names if not runner.obstacle(name, ground)]
-    return []
 
 
 def _lines(found: Overview, lacking: Mapping[str, str], width: int) -> Iterator[str]:

@@ -6,7 +6,7 @@ Content-Security-Policy allows none, and the only addresses of links are anchors
 and those of the archive that is configured.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,18 +44,29 @@ class Page:
     mails: int
 
 
-def build(folder: Path, *, archive: str = "", required: Sequence[str] = ()) -> Page:
+Missing = Callable[[Overview], Mapping[str, str]]
+
+
+def build(
+    folder: Path,
+    *,
+    archive: str = "",
+    required: Sequence[str] = (),
+    missing: Missing = lambda _: {},
+) -> Page:
     """The page of the series in ``folder``, which has a version at least.
 
     ``archive`` is the base URL that Message-IDs link to, or empty; ``required`` are the checks
-    that sending requires.  Raises ``UsageError`` when something of the folder cannot be read.
+    that sending requires, ``missing`` tells which of them keep the newest version back, and why.
+
+    Raises ``UsageError`` when something of the folder cannot be read.
     """
     found = overview.read(folder)
     versions = [store.read(folder, one.number) for one in found.versions]
     tags, said = trailers.read(folder), comments.read(folder)
     cited = _cited(tags, said)
     mails = letters.read(folder, versions, cited, archive)
-    facts = _facts(folder, found, versions, mails, said, required)
+    facts = _facts(folder, found, versions, mails, said, required, missing)
     facts["latest"] = max(
         [*(one.date for one in mails), *(entry.time for entry in journal.read(folder))],
         default=0,
@@ -85,12 +96,12 @@ def _facts(
     mails: Sequence[Letter],
     said: Sequence[Comment],
     required: Sequence[str],
+    missing: Missing,
 ) -> dict[str, Any]:
     """What the templates show."""
     newest = versions[-1]
     needed = [] if newest.source == "mails" else [name for name in required if name != "mail"]
-    lacking = {name: found.checks.get(name, "was not run") for name in needed}
-    lacking = {name: why for name, why in lacking.items() if why}
+    lacking = missing(found)
     between = differences.between(folder, versions)
     rows = matrix.rows(found, versions, mails, between)
     stages = timeline.stages(found, mails)
