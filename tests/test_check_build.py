@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from shutil import which
 
@@ -242,6 +242,9 @@ def test_a_renamed_file_keeps_its_warnings(row: Row) -> None:
             "drivers/b/Makefile": makefile,
         }
     )
+    # As the manifest has it: of a file that is moved, the new name.
+    files = ("drivers/b/Makefile", "drivers/b/caller.c")
+    row.patches[0] = replace(row.patches[0], files=files)
     row.commit({"drivers/b/caller.c": old + USER + "static int other;\n"})
     results = row.check()
     assert states(results) == ["passed", "warnings"]

@@ -11,6 +11,7 @@ from series.checks.build_outcome import Outcome
 from series.checks.build_variants import Variant, variants
 from series.checks.build_walk import Walk
 from series.checks.diagnostics import Diagnostic
+from series.checks.kbuild import is_source
 from series.checks.kinds import Finding, Ground, Patch, Result
 
 # Findings of one patch in one variant: one wrong line in a header has thousands.
@@ -131,11 +132,11 @@ def parent_outcome(
     above = walk.parent(at)
     renames = walk.renames(above, at)
     names = {old: new for old, new in renames.items() if new in paths}
-    there = set(walk.sources_at(above))
-    wanted = sorted(({*paths} - set(names.values()) | set(names)) & there)
-    found = walk.outcome(
-        variant, above, wanted if not above or kind else walk.sources_at(above), kind
-    )
+    # A series names a file that it moves by the new name.
+    there = [*walk.sources_at(above), *(name for name in names if is_source(name))]
+    wanted = sorted(({*paths} - set(names.values()) | set(names)) & set(there))
+    asked = wanted if not above or kind else list(dict.fromkeys(there))
+    found = walk.outcome(variant, above, asked, kind)
     if found.broken and not above:
         raise base_fault(found)
     compiled = {
