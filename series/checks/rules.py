@@ -88,8 +88,8 @@ class RulesCheck:
         with TemporaryDirectory(prefix="reroll-rules-") as place:
             reports = _Reports(ground, spatch, rules, Path(place))
             reports.find([pair for each in touched for pair in each.pairs])
-            for patch, each in zip(patches, touched, strict=True):
-                yield patch, _result(each, reports, left_out)
+            for at, (patch, each) in enumerate(zip(patches, touched, strict=True)):
+                yield patch, _result(each, reports, left_out, first=at == 0)
 
 
 def _rules(ground: Ground) -> tuple[list[Rule], list[str]]:
@@ -279,7 +279,10 @@ def _written(rule: Rule, place: Path) -> str:
     return str(cocci)
 
 
-def _result(touched: _Touched, reports: _Reports, left_out: Sequence[str]) -> Result:
+def _result(
+    touched: _Touched, reports: _Reports, left_out: Sequence[str], *, first: bool
+) -> Result:
+    """What is new.  Rules that no patch can be shown to are told of with the ``first``."""
     findings: list[Finding] = []
     lacking = [*touched.refused, *left_out]
     for after, before in touched.pairs:
@@ -292,7 +295,8 @@ def _result(touched: _Touched, reports: _Reports, left_out: Sequence[str]) -> Re
                 findings.append(one)
     if lacking and (touched.refused or touched.pairs) and not reports.ran(touched):
         return Result("not run", why=lacking[0])
-    findings += [Finding("note", f"not run: {why}") for why in dict.fromkeys(lacking)]
+    told = [why for why in dict.fromkeys(lacking) if first or why not in left_out]
+    findings += [Finding("note", f"not run: {why}") for why in told]
     return Result.of(findings)
 
 
