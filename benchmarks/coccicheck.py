@@ -57,9 +57,14 @@ _HEADER = (
 _BLANK_LINE = (
     "spatch: 1.3.3 keeps the empty line between two statements that are removed, 1.1.1 takes it"
 )
+_WORD_IN_HEADER = (
+    "the file has no word bool, only a header that it includes has: spatch passes over such a "
+    "file when it is given a directory, and makes the same five hunks when it is given the file"
+)
 EXPECTED: Mapping[str, Mapping[str, str]] = {
     "api/ptr_ret.cocci": {"drivers/media/platform/rcar_drif.c": _BLANK_LINE},
     "api/vma_pages.cocci": {"include/linux/mm.h": _HEADER},
+    "misc/boolinit.cocci": {"drivers/media/platform/s5p-mfc/s5p_mfc_ctrl.c": _WORD_IN_HEADER},
 }
 """Why a file comes out differently: by rule (below scripts/coccinelle) and file."""
 
