@@ -16,7 +16,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import which
-from tempfile import TemporaryFile
 
 from generator.errors import ProgramError
 
@@ -116,16 +115,24 @@ def run(
 def _readable(stdin: bytes) -> Iterator[int]:
     """``stdin`` as something to read from.
 
-    No pipe: communicate() called again after its time limit writes nothing more of what is left
-    (until Python 3.13), and both sides wait for ever.
+    Not communicate()'s matter: called again after its time limit it writes nothing more of what
+    is left (until Python 3.13), and both sides wait for ever.
     """
     if not stdin:
         yield subprocess.DEVNULL
         return
-    with TemporaryFile() as file:
-        file.write(stdin)
-        file.seek(0)
-        yield file.fileno()
+    reading, writing = os.pipe()
+    try:
+        threading.Thread(target=_feed, args=(writing, stdin), daemon=True).start()
+        yield reading
+    finally:
+        os.close(reading)
+
+
+def _feed(writing: int, data: bytes) -> None:
+    """Write ``data`` as it is read; what nobody reads is lost."""
+    with contextlib.suppress(BrokenPipeError), open(writing, "wb") as pipe:
+        pipe.write(data)
 
 
 def _finish(
