@@ -84,6 +84,16 @@ def default_place() -> Path:
         return Path("~/.cache/reroll")
 
 
+def size_below(folder: Path) -> int:
+    """The bytes of the files in ``folder`` and below; what goes meanwhile counts nothing."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                total += os.lstat(os.path.join(place, name)).st_size  # noqa: PTH118
+    return total
+
+
 class NoResults:
     """The store that is switched off: it remembers nothing."""
 

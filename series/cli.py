@@ -120,6 +120,7 @@ def _main(words: list[str]) -> int:
     if args.verb is None:
         parser.print_usage(sys.stderr)
         return 2
+    args.whole_parser = build_parser
     return _guarded(args)
 
 

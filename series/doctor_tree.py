@@ -4,11 +4,9 @@ import os
 import re
 import shlex
 from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
 
 from generator.errors import RerollError
-from generator.results import default_place
+from generator.results import default_place, size_below
 from generator.tree import Tree, run_git
 from series.doctor_finding import Finding
 from series.settings import Settings
@@ -85,12 +83,5 @@ def cache(settings: Settings) -> Finding:
             mend = ("export XDG_CACHE_HOME=/a/directory/of/yours",)
         text = f"{there}: cannot be written"
         return Finding("cache", "wrong", text, serves=serves, mend=mend)
-    size = sum(_sizes(place)) / (1 << 20)
+    size = size_below(place) / (1 << 20)
     return Finding("cache", "ok", f"{size:.1f} MB in {place}", serves=serves)
-
-
-def _sizes(place: Path) -> Iterator[int]:
-    for folder, _, names in os.walk(place):
-        for name in names:
-            with suppress(OSError):
-                yield os.lstat(os.path.join(folder, name)).st_size  # noqa: PTH118

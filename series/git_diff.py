@@ -118,9 +118,9 @@ def _header(lines: list[bytes]) -> _Header:
         if found := _EXTENDED.match(line):
             head.facts[found[1]] = found[2]
         elif line.startswith(b"--- "):
-            head.old = _name(line[4:])
+            head.old = path_named(line[4:])
         elif line.startswith(b"+++ "):
-            head.new = _name(line[4:])
+            head.new = path_named(line[4:])
         elif line.startswith((b"GIT binary patch", b"Binary files ")):
             head.binary = b"\n".join(lines[at:])
             break
@@ -146,9 +146,11 @@ def _mode(text: bytes | None, otherwise: str) -> str:
     return text.decode() if text in known and text is not None else otherwise
 
 
-def _name(text: bytes) -> bytes:
-    """The path in a "---" or "+++" line, without its first folder; empty for /dev/null."""
-    name = _unquoted(text if text.startswith(b'"') else text.rstrip(b"\r").split(b"\t")[0])
+def path_named(text: bytes) -> bytes:
+    """The path behind "---" or "+++", without its first folder; empty for /dev/null."""
+    text = text.rstrip(b"\r")
+    # git leaves a tab behind names with spaces.
+    name = _unquoted(text if text.startswith(b'"') else text.split(b"\t")[0])
     return b"" if name == b"/dev/null" else re.sub(rb"\A[^/]+/", b"", name)
 
 

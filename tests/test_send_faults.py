@@ -478,3 +478,14 @@ def test_nobody_reads_what_is_printed(small: Small, inbox: Inbox) -> None:
         assert (done.returncode, len(inbox.envelopes)) == (0 if sent else 1, sent)
         assert done.stderr.startswith("" if sent else "reroll: nothing was sent")
         assert "Exception ignored" not in done.stderr
+
+
+def test_what_is_frozen_goes_out_whatever_became_of_the_campaign(
+    reroll: Run, small: Small, inbox: Inbox
+) -> None:
+    inbox.fail_at = 2
+    assert reroll(*small.words("send", "--yes")).code == 5
+    inbox.fail_at = 0
+    (small.folder / "series.toml").write_text("[series\n")
+    assert reroll(*small.words("send", "--yes", "--resume")).code == 0
+    all_once(small, inbox)

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from generator.errors import ConflictError, ProgramError, RerollError
 from generator.process import Result
-from generator.results import default_place
+from generator.results import default_place, size_below
 from generator.tree import Tree, run_git
 
 
@@ -45,7 +45,7 @@ def kept(above: Path) -> list[Kept]:
     for lock in sorted(above.glob("*/lock")):
         if re.fullmatch(r"[0-9a-f]{16}", lock.parent.name):
             with _alone(lock) as free:
-                found.append(Kept(lock.parent, _size(lock.parent), not free))
+                found.append(Kept(lock.parent, size_below(lock.parent), not free))
     return found
 
 
@@ -75,16 +75,6 @@ def _alone(lock: Path) -> Iterator[bool]:
         yield False
     finally:
         os.close(descriptor)
-
-
-def _size(folder: Path) -> int:
-    """The bytes of the files in ``folder`` and below."""
-    total = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            with contextlib.suppress(OSError):
-                total += os.lstat(os.path.join(place, name)).st_size  # noqa: PTH118
-    return total
 
 
 def place_of(tree: Tree, named: Sequence[str]) -> Path:

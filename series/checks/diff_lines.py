@@ -4,17 +4,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from series.git_diff import path_named
+
 _HUNK = re.compile(rb"@@ -(\d+)(?:,(\d{1,9}))? \+(\d+)(?:,(\d{1,9}))? @@")
-_ESCAPE = re.compile(rb"\\([0-7]{3}|.)", re.DOTALL)
-_LETTERS = {
-    b"a": b"\a",
-    b"b": b"\b",
-    b"f": b"\f",
-    b"n": b"\n",
-    b"r": b"\r",
-    b"t": b"\t",
-    b"v": b"\v",
-}
 
 
 @dataclass(frozen=True)
@@ -55,15 +47,4 @@ def diff_lines(diff: bytes) -> Iterator[DiffLine]:
 
 def _name(text: bytes) -> str:
     """The path in a "---" or "+++" line, as git writes it; empty for /dev/null."""
-    text = text.rstrip(b"\r")
-    plain = text[1:-1] if text[:1] == text[-1:] == b'"' and len(text) > 1 else b""
-    # git quotes names as C does, and leaves a tab behind those with spaces.
-    text = _ESCAPE.sub(_unescaped, plain) if plain else text.split(b"\t")[0]
-    name = text.decode("utf-8", "surrogateescape")
-    return "" if name == "/dev/null" else re.sub(r"\A[^/]+/", "", name)
-
-
-def _unescaped(found: "re.Match[bytes]") -> bytes:
-    if len(found[1]) == 3:
-        return bytes([int(found[1], 8) & 0xFF])
-    return _LETTERS.get(found[1], found[1])
+    return path_named(text).decode("utf-8", "surrogateescape")

@@ -84,31 +84,32 @@ def objections(
             checks = _run(ground, checks, mails, quick, write=write)
         except RerollError as error:
             cannot |= dict.fromkeys(quick, str(error))
-    others = tuple(
+    said = {name: f"cannot run here: {why}" for name, why in cannot.items()}
+    for name in names:
+        if why := gate.objection(checks, name, version, mails, named=True):
+            said.setdefault(name, why)
+    excused = [name for name in said if name in cannot or _excused(checks, name, version, mails)]
+    notes = () if wanted.named else tuple(f"check {name} {said.pop(name)}" for name in excused)
+    return said, (*notes, *_not_required(checks, wanted, version, mails))
+
+
+def _excused(checks: Checks, name: str, version: Version, mails: str) -> bool:
+    """Whether a check stands in nobody's way who did not name it: it could not run."""
+    # What takes minutes could run here now, and did not when it was asked to.
+    able = name in runner.SLOW and "not run" in _states(checks, name)
+    return not able and not gate.objection(checks, name, version, mails)
+
+
+def _not_required(
+    checks: Checks, wanted: Required, version: Version, mails: str
+) -> tuple[str, ...]:
+    """What to note of checks that fail, and that nobody requires."""
+    return tuple(
         f"check {name} {why}, and is not required"
         for name in checks.checks
         if name not in wanted.names
         and (why := gate.objection(checks, name, version, mails)).endswith("fails")
     )
-    said = {name: f"cannot run here: {why}" for name, why in cannot.items()}
-    for name in names:
-        why = gate.objection(checks, name, version, mails, named=True)
-        if why and name not in said:
-            said[name] = why
-    if wanted.named:
-        return said, others
-    excused = [
-        name
-        for name in said
-        if name in cannot
-        or (
-            not gate.objection(checks, name, version, mails)
-            # What takes minutes could run here now, and did not when it was asked to.
-            and not (name in runner.SLOW and "not run" in _states(checks, name))
-        )
-    ]
-    notes = tuple(f"check {name} {said.pop(name)}" for name in excused)
-    return said, (*notes, *others)
 
 
 def _obstacle(name: str, ground: Ground | None) -> str:
@@ -134,7 +135,8 @@ def _ran(checks: Checks, name: str, version: Version) -> bool:
 
 
 def _states(checks: Checks, name: str) -> set[str]:
-    return {one.state for one in checks.checks[name].verdicts}
+    """What the check said of the patches; empty where it never ran."""
+    return {one.state for one in checks.checks[name].verdicts} if name in checks.checks else set()
 
 
 def judge(

@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
-from importlib import import_module
 
 from series.output import say
 
@@ -31,11 +30,10 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the file."""
+    """Print the file; ``args.whole_parser`` makes the parser of the whole command line."""
     import shtab
 
-    # The command line is above its verbs: it is found as it finds them, by name.
-    parser: argparse.ArgumentParser = import_module("series.cli").build_parser()
+    parser: argparse.ArgumentParser = args.whole_parser()
     prepare(parser, {"check": _checks()})
     say(shtab.complete(parser, args.shell).rstrip("\n"))
     return 0

@@ -125,7 +125,7 @@ def run(args: argparse.Namespace) -> int:
     version = store.read(folder, args.version)
     store.refuse_posted(version)
     requirement.known((name for name, _ in args.override), "--override")
-    settings = options.settings_of(args, _campaign(folder))
+    settings = options.settings_of(args)
     cwd = _cwd(args, settings, folder)
     send_email.require()
     if args.dry_run or args.output_dir or args.reflect:
@@ -138,7 +138,7 @@ def _rehearse_only(
     args: argparse.Namespace, version: Version, settings: Settings, cwd: Path
 ) -> int:
     plan = _plan(args, version)
-    refusal = _refusal(args, version, _verdict(args, version, settings)) if plan.anew else None
+    refusal = _refusal(args, version, _verdict(args, version)) if plan.anew else None
     plan, rehearsed = _rehearse(args, plan, settings, cwd)
     end = "nothing was sent"
     if args.reflect and not args.dry_run and not args.output_dir:
@@ -188,7 +188,7 @@ def _send(
             say(line, sys.stderr if args.json else None)
         plan = sending.refreshed(folder, plan)
     if plan.anew:
-        verdict = _verdict(args, version, settings, write=True)
+        verdict = _verdict(args, version, write=True)
         if refusal := _refusal(args, version, verdict):
             raise refusal
     elif signing.unsigned(plan.waiting(args.only)) and signing.configured(cwd):
@@ -259,15 +259,14 @@ def _campaign(folder: Path) -> "Campaign | None":
     return campaign.load(folder) if (folder / campaign.FILE_NAME).is_file() else None
 
 
-def _verdict(
-    args: argparse.Namespace, version: Version, settings: Settings, *, write: bool = False
-) -> Verdict:
+def _verdict(args: argparse.Namespace, version: Version, *, write: bool = False) -> Verdict:
     """What the checks that are required have against ``version``; quick ones are made now.
 
     What is found in mails is said; with ``write`` the record of checks is, too.
     """
-    wanted = requirement.required(settings)
     folder = options.folder_of(args)
+    settings = options.settings_of(args, _campaign(folder))
+    wanted = requirement.required(settings)
     found: dict[str, str] = {}
     if (wrong := _errors(args, version, settings)) and "mail" in wanted.names:
         found["mail"] = f"finds {wrong} error{'' if wrong == 1 else 's'}"
