@@ -58,26 +58,27 @@ def pages(
     date = _DATE.search(texts["reroll"])
     if not date:
         raise ValueError("the text of reroll(1) does not begin with ':revdate: YYYY-MM-DD'")
-    verbs = [
-        _Verb(name, says, one, _sections(texts.get(name, ""))) for name, says, one in _verbs(parser)
+    told = [
+        _Verb(name, says, one, _sections(texts.get(name, ""))) for name, says, one in verbs(parser)
     ]
-    if alien := set(texts) - {"reroll"} - {one.name for one in verbs}:
+    if alien := set(texts) - {"reroll"} - {one.name for one in told}:
         raise ValueError(f"texts without a verb: {', '.join(sorted(alien))}")
     head = f'1 {date[1]} "reroll {version}" "reroll manual"'
-    main = _main_page(parser, verbs, _sections(texts["reroll"]))
+    main = _main_page(parser, told, _sections(texts["reroll"]))
     made = {
         "reroll.1": _page(f"REROLL {head}", main),
         "git-reroll.1": _page(f"GIT\\-REROLL {head}", _git_page(main)),
     }
-    for one in verbs:
+    for one in told:
         title = f"REROLL\\-{one.name.upper().replace('-', chr(92) + '-')} {head}"
         made[f"reroll-{one.name}.1"] = _page(title, _verb_page(one))
     return made
 
 
-def _verbs(
+def verbs(
     parser: argparse.ArgumentParser,
 ) -> Iterator[tuple[str, str, argparse.ArgumentParser]]:
+    """The verbs of ``parser``: name, what it is for, its parser."""
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             says = {one.dest: one.help or "" for one in action._choices_actions}
@@ -92,11 +93,11 @@ def _sections(text: str) -> dict[str, str]:
 
 
 def _main_page(
-    parser: argparse.ArgumentParser, verbs: Sequence[_Verb], text: Mapping[str, str]
+    parser: argparse.ArgumentParser, told: Sequence[_Verb], text: Mapping[str, str]
 ) -> dict[str, str]:
     listed = "\n".join(
         f".TP\n.BR reroll\\-{_literal(one.name)} (1)\n{_filled(_sentence(one.says))}"
-        for one in verbs
+        for one in told
     )
     synopsis = _synopsis("reroll", parser)
     return {
@@ -123,7 +124,7 @@ def _git_page(main: Mapping[str, str]) -> dict[str, str]:
 
 def _verb_page(verb: _Verb) -> dict[str, str]:
     name, parser = f"reroll {verb.name}", verb.parser
-    subs = list(_verbs(parser))
+    subs = list(verbs(parser))
     synopses = [_synopsis(f"{name} {sub}", one) for sub, _, one in subs]
     hand = verb.text.get("OPTIONS", "")
     listed = _options(parser, "" if subs else hand)

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
 
+from series import manual
 from series.output import say
 
 SHELLS = ("bash", "zsh", "fish")
@@ -70,12 +71,9 @@ def _verbs(
     parser: argparse.ArgumentParser,
 ) -> Iterator[tuple[str, argparse.ArgumentParser, str]]:
     """The verbs below ``parser``, those of verbs among them: name, parser, what it is for."""
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            says = {one.dest: one.help or "" for one in action._choices_actions}
-            for name, verb in action.choices.items():
-                yield name, verb, says.get(name, "")
-                yield from _verbs(verb)
+    for name, says, verb in manual.verbs(parser):
+        yield name, verb, says
+        yield from _verbs(verb)
 
 
 def _complete(action: argparse.Action) -> None:
