@@ -15,12 +15,10 @@ import pytest
 
 from generator.tree import Tree
 from series import cli, store
-from series.checks import gate, runner, table
+from series.checks import gate, runner
 from series.checks.diff_lines import diff_lines
-from series.checks.gate import CheckRecord, Checks, Verdict
-from series.checks.kinds import Finding, Ground, Patch, Result
+from series.checks.kinds import Finding, Ground, Patch
 from series.checks.order import OrderCheck
-from series.checks.runner import Report
 from series.output import as_json
 from series.settings import Settings
 from tests.conftest import CAMPAIGN, RENAME, Outcome, Run, Small, sealed
@@ -535,14 +533,23 @@ def test_all_that_can_run(seeded: Small, reroll: Run) -> None:
     done = reroll(*seeded.words("check"))
     assert done.code == 1
     lines = done.out.splitlines()
-    assert lines[0].split()[:3] == ["patch", "applies", "order"]
-    assert "not asked for: rules, sparse, build" in done.err
-    assert "patch 1/5: lib: api: drop the flags" in lines
+    assert lines[0].split()[:3] == ["patch", "appl", "ordr"]
+    commit = store.read(seeded.folder).patches[0].commit[:12]
+    at = lines.index(f"patch 1/5: {commit} lib: api: drop the flags")
+    assert lines[at + 1] == "  from patch 'stale' of series.toml"
+    where = f"'reroll -C {seeded.folder} --tree {seeded.tree}"
+    left = f"not asked for: rules, sparse, build; {where} check all' runs them, too\n"
+    assert left in done.err
+    assert f"then {where} generate'; or the commits of the branch" in done.err
     # A finding of several checks is shown once.
     assert sum("is no ancestor of the base" in line for line in lines) == 1
     assert sum("has another title" in line for line in lines) == 1
     assert any("has another title" in line and "[fixes, mail" in line for line in lines)
-    assert all(len(line) <= 100 for line in lines[:12])
+    assert all(len(line) <= 100 for line in lines[:8])
+    # Of these two the hint is the same, and stands behind the second.
+    (hint,) = [at for at, line in enumerate(lines) if "convert it in this patch" in line]
+    assert lines[hint].startswith("      hint for these 2: ")
+    assert "old_api is used here; " in lines[hint - 2]
 
 
 def test_again_from_what_is_known(
@@ -560,6 +567,52 @@ def test_again_from_what_is_known(
     monkeypatch.setenv("PATH", f"{place}:{os.environ['PATH']}")
     again = reroll(*seeded.words("check", "--json", "kernel-doc", "checkpatch", "order"))
     assert (again.code, again.out) == (first.code, first.out)
+
+
+def wrap_git(place: Path, monkeypatch: pytest.MonkeyPatch, word: str) -> None:
+    """From now on git fails at ``word``."""
+    place.mkdir()
+    (place / "git").write_text(
+        f'#!/bin/sh\nfor word; do [ "$word" = {word} ] && exit 9; done\n'
+        f'exec {shutil.which("git")} "$@"\n'
+    )
+    (place / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{place}:{os.environ['PATH']}")
+
+
+def test_mails_from_what_is_known(
+    seeded: Small, reroll: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the lint of mails asks git for is asked once, as long as nothing changes."""
+    words = seeded.words("check", "--json", "mail", "trailers", "fixes")
+    first = reroll(*words)
+    wrap_git(tmp_path / "bin", monkeypatch, "ls-tree")
+    again = reroll(*words)
+    assert (again.code, again.out) == (first.code, first.out)
+    (tmp_path / "bin/git").unlink()
+    mail = next((seeded.folder / "versions/v1").glob("*0003*"))
+    mail.write_text(mail.read_text().replace("It will help.", "It will definately help."))
+    changed = findings(reroll(*words), "mail")
+    assert any("'definately' may be misspelt" in str(one["what"]) for one in changed[3])
+
+
+def test_a_commit_that_a_mail_names_is_fetched(
+    generated: Small, reroll: Run, tmp_path: Path
+) -> None:
+    other = make_repository(tmp_path / "other", {"a": "b\n"})
+    there = git(other, "rev-parse", "HEAD")
+    title = git(other, "log", "-1", "--format=%s")
+    text = f"'''\nnew_call() is better.\n\nFixes: {there[:12]} (\"{title}\")\n'''"
+    generated.rewrite('"new_call() is better."', text)
+    # The base has a history, or a commit that is not here might be behind its end.
+    git(generated.tree, "commit", "-q", "--allow-empty", "-m", "lib: more")
+    assert reroll(*generated.words("generate")).code == 0
+    words = generated.words("check", "mail", "fixes", "--json")
+    for _ in range(2):
+        said = places(reroll(*words), "mail")[1]
+        assert any(one.endswith(f"Fixes: {there[:12]} is not in the tree") for one in said)
+    git(generated.tree, "fetch", "-q", str(other), "HEAD")
+    assert not any("not in the tree" in one for one in places(reroll(*words), "mail").get(1, []))
 
 
 def test_not_run_is_never_a_pass(generated: Small, reroll: Run) -> None:
@@ -610,8 +663,13 @@ def test_sarif(seeded: Small, reroll: Run, tmp_path: Path) -> None:
     ids = [rule["id"] for rule in driver["rules"]]
     assert len(set(ids)) == len(ids) > 1
     assert isinstance(run["invocations"][0]["executionSuccessful"], bool)
+    version = store.read(seeded.folder)
     for one in run["results"]:
-        assert one["message"]["text"]
+        patch = version.patches[one["properties"]["patch"] - 1]
+        assert one["properties"]["commit"] == patch.commit
+        assert one["properties"]["declared"] == patch.id
+        named = f"patch {patch.number} ({patch.commit[:12]} {patch.title}): "
+        assert one["message"]["text"].startswith(named)
         assert one["level"] in ("none", "note", "warning", "error")
         assert ids[one["ruleIndex"]] == one["ruleId"]
         for place in one.get("locations", []):
@@ -652,20 +710,6 @@ def test_mails_that_change_while_they_are_checked(generated: Small) -> None:
     assert found == "was run before the mails were changed"
 
 
-def test_damaged_record(generated: Small) -> None:
-    record = generated.folder / "versions/v1/checks.json"
-    for text in (b"{", b"\xff", b"[" * 100_000, b'{"format": 2}', b'{"checks": {"order": 3}}'):
-        record.write_bytes(text)
-        assert gate.read(generated.folder, 1) == Checks()
-    record.unlink()
-    os.mkfifo(record)
-    assert gate.read(generated.folder, 1) == Checks()
-    record.unlink()
-    with record.open("wb") as file:
-        file.truncate(1 << 30)
-    assert gate.read(generated.folder, 1) == Checks()
-
-
 def test_json_for_every_reader() -> None:
     text = as_json({"path": "d/\udce4.c", "source": 'a\x7f\x1b[31m\u202e\n"\\'})
     assert text.isascii()
@@ -673,78 +717,6 @@ def test_json_for_every_reader() -> None:
     read = json.loads(text)
     assert read == {"path": "d/\\udce4.c", "source": 'a\x7f\x1b[31m\u202e\n"\\'}
     json.dumps(read, ensure_ascii=False).encode()
-
-
-def test_record_and_gate(generated: Small, reroll: Run) -> None:
-    assert reroll(*generated.words("check", "applies", "remaining", "checkpatch")).code == 4
-    version = store.read(generated.folder)
-    mails = gate.mails_digest(generated.folder, version)
-    found = gate.read(generated.folder, 1)
-    assert found.tip == version.tip
-
-    def said(name: str, mails: str = mails, *, named: bool = False) -> str:
-        return gate.objection(found, name, version, mails, named=named)
-
-    for name in ("applies", "remaining", "checkpatch"):
-        assert said(name) == ""
-    why = "patch 1: not run: the base has no scripts/checkpatch.pl"
-    assert said("checkpatch", named=True) == why
-    assert said("build") == "was not run"
-    assert said("applies", "other") == "was run before the mails were changed"
-
-
-def test_what_cannot_run_takes_back_nothing(generated: Small) -> None:
-    """A build that failed still fails after one without a compiler, of the same commits."""
-    from series import store
-
-    version = store.read(generated.folder)
-    failed = {1: Result("passed"), 2: Result("failed")}
-    away = dict.fromkeys((1, 2), Result("not run", why="no gcc"))
-
-    def after(*rows: tuple[dict[int, Result], str]) -> str:
-        checks = Checks()
-        for said, mails in rows:
-            checks = gate.recorded(checks, version, mails, {"build": said}, now=1)
-        return gate.objection(checks, "build", version, "m", named=True)
-
-    assert after((failed, "m"), (away, "m")) == "patch 2 fails"
-    assert after((failed, "other"), (away, "m")) == "patch 1: not run: no gcc"
-    assert after((away, "m"), (failed, "m")) == "patch 2 fails"
-    assert after((failed, "m"), (dict.fromkeys((1, 2), Result("passed")), "m")) == ""
-
-
-def test_gate_is_of_these_commits(generated: Small) -> None:
-    version = store.read(generated.folder)
-    verdicts = tuple(Verdict(one.commit, "passed") for one in version.patches)
-    failed = (Verdict(version.patches[0].commit, "failed"), *verdicts[1:])
-    other = (*verdicts[:-1], Verdict("0" * 40, "passed"))
-    for said, why in (
-        (verdicts, ""),
-        (other, "was run on other commits"),
-        (failed, "patch 1 fails"),
-    ):
-        checks = Checks(tip=version.tip, checks={"order": CheckRecord(said, "m", 1)})
-        assert gate.objection(checks, "order", version, "m") == why
-
-
-def test_narrow_table(generated: Small) -> None:
-    version = store.read(generated.folder)
-    patches = tuple(
-        Patch(one.number, one.id, one.title, one.commit, "", one.files, one.ledger, one)
-        for one in version.patches
-    )
-    bad = Result.of([Finding("error", "x"), Finding("warning", "y")])
-    report = Report(
-        version,
-        patches,
-        {name: {1: Result("passed"), 2: bad} for name in ("applies", "kernel-doc", "checkpatch")},
-    )
-    for width, columns in ((1, 28), (20, 28), (30, 30), (400, 100)):
-        assert max(map(len, table.table(report, width))) <= columns
-    lines = list(table.table(report, 50))
-    assert max(map(len, lines)) <= 50
-    assert len(lines) == 9
-    assert lines[2].endswith("1 error, 1 warning")
 
 
 def test_diff_lines() -> None:

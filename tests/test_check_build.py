@@ -15,6 +15,7 @@ from generator.results import Results
 from generator.tree import Tree
 from series.checks import diagnostics, kbuild, objects
 from series.checks.build import Build
+from series.checks.build_variants import host
 from series.checks.kinds import Ground, Patch, Result
 from series.checks.sparse import Sparse
 from series.settings import Settings
@@ -221,6 +222,44 @@ def test_what_is_not_built_names_its_symbol(row: Row) -> None:
     assert results[2].why.endswith("is code of another architecture (--arch s390)")
     assert [one.severity for one in results[3].findings] == ["note"]
     assert results[4].why.endswith("make cannot be given a file of this name")
+
+
+def test_what_to_type_for_what_is_not_built(row: Row) -> None:
+    kconfig = {
+        "Kconfig": "config A\nconfig B\n",
+        "drivers/Kconfig": 'config HERE\n\tbool\nif BUS\nmenuconfig FAR\n\ttristate "Far"\n'
+        "\tdepends on !A # S390\nendif\nconfig BUS\n\tdepends on (LPAR && \\\n\t\tB)\n",
+        "arch/s390/Kconfig": "config LPAR\n\tbool\nconfig S390\n\tbool\n",
+        f"arch/{host()}/Kconfig": "config NEAR\n",
+        "arch/s390/Makefile": "drivers-y += drivers/b/own/\n",
+        "drivers/b/own/Makefile": "obj-y += own.o\n",
+    }
+    symbols = ("HERE", "FAR", "LPAR", "NOWHERE")
+    makefile = TREE["drivers/b/Makefile"] + "".join(
+        f"obj-$(CONFIG_{name}) += {name.lower()}.o\n" for name in symbols
+    )
+    files = {f"drivers/b/{name.lower()}.c": "int x;\n" for name in symbols}
+    others = {"drivers/b/Makefile": makefile, "drivers/b/none.c": "int x;\n"}
+    row = Row(row.place, make_repository(row.place / "kconfig", TREE | kconfig | files | others))
+    for name in files:
+        row.commit({name: "int y;\n"})
+    row.commit({"arch/s390/pci.c": "int pci;\n"})
+    row.commit({"drivers/b/none.c": "int y;\n"})
+    row.commit({"drivers/b/own/own.c": "int y;\n"})
+    results = row.check()
+    assert states(results) == ["not built"] * 7
+    hints = [one.findings[0].hint for one in results]
+    arch = f"'reroll check build --arch {host()} --arch s390'"
+    config = "'reroll check build --config FILE', FILE a .config"
+    assert hints == [
+        f"{config} with CONFIG_HERE=y; '/' in 'make menuconfig' says what HERE depends on",
+        f"{arch} may build it: what it depends on is of s390",
+        f"{arch} may build it: what it depends on is of s390",
+        "no Kconfig file defines CONFIG_NOWHERE, so nothing builds it",
+        f"{arch} builds it",
+        f"{config} that builds it",
+        f"{arch} builds it, or says what it needs",
+    ]
 
 
 def test_documentation_only(row: Row) -> None:

@@ -23,7 +23,7 @@ FIRST = "v2-0001-drivers-a-use-new_call.patch"
 SECOND = "v2-0002-drivers-b-use-new_call.patch"
 COVER = "v2-0000-cover-letter.patch"
 PLACE = "versions/v2/"
-HINT = "reroll: hint: correct series.toml or the messages, and generate again\n"
+HINT = "reroll: hint: correct series.toml or the messages, then 'reroll -C {} --tree {} generate'\n"
 EDITED = "warning: the message is not the commit's"
 SIGNED = "Signed-off-by: Ada Developer <ada@example.org>\n"
 MESSAGE = "new_call() is better.\n"
@@ -56,7 +56,7 @@ class Checked:
         done = self.reroll("-C", self.folder, "--tree", self.tree, "check", "mail", "-v", 2, *words)
         *lines, last = done.out.splitlines()
         assert done.code == int(any(": error: " in line for line in lines))
-        assert done.err == (HINT if done.code else "")
+        assert done.err == (HINT.format(self.folder, self.tree) if done.code else "")
         assert last.startswith("3 mails: ")
         # That a test edited a message is news to nobody.
         return [line for line in lines if EDITED not in line]
@@ -539,7 +539,7 @@ def test_mails_that_go_to_nobody(small: Small, reroll: Run) -> None:
     assert reroll(*small.words("generate")).code == 0
     done = reroll(*small.words("check", "mail"))
     assert (done.code, done.out.count("error: nobody gets the mail")) == (1, 3)
-    assert done.err == HINT
+    assert done.err == HINT.format(small.folder, small.tree)
 
 
 @pytest.mark.slow

@@ -86,7 +86,7 @@ def _together(results: Sequence[Result]) -> Result:
 def _results(ground: Ground, one: Target, patches: Sequence[Patch]) -> list[Result]:
     """The result of each patch on a target, as known or as git am now says it."""
     facts = (mails_digest(ground.folder, ground.version), one.name, one.tree.tree_of(one.commit))
-    keys = [key("applies", "2", *facts, str(patch.number)) for patch in patches]
+    keys = [key("applies", "3", *facts, str(patch.number)) for patch in patches]
     known = [recall(ground.store, name) for name in keys]
     found = [result for result in known if result is not None]
     if len(found) == len(patches):
@@ -132,7 +132,7 @@ def _complete(
         if mine != theirs:
             paths = ground.tree.names_between(theirs, mine)
             what = "the mail makes something else than its commit"
-            hint = "generate again; 'reroll absorb' keeps work that was done on the branch"
+            hint = "'reroll generate'; before that 'reroll absorb', if the branch has work of yours"
             found = Finding("error", what, next(iter(paths), ""), rule="applies", hint=hint)
             results[at] = Result.of([found])
             break
@@ -146,7 +146,7 @@ def _conflicts(worktree: Worktree, patch: Patch, one: Target, complaint: str) ->
     )
     diff = run_git(["am", "--show-current-patch=diff"], cwd=worktree.path, check=False).stdout
     what = f"does not apply to {one.name}"
-    hint = "generate on a newer base, or send it against this one and say so"
+    hint = "'reroll generate --base REV' for a newer base, or send it against this one and say so"
     places = [_marker(worktree, path) for path in unmerged.split("\0") if path]
     if not places:
         head = worktree.git("rev-parse", "HEAD^{tree}").decode().strip()

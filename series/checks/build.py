@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from generator.errors import RerollError
 from series.checks import diagnostics, objects
+from series.checks.build_advice import Advice
 from series.checks.build_objects import LimitError
 from series.checks.build_outcome import Outcome
 from series.checks.build_variants import Variant, variants
@@ -16,6 +17,7 @@ from series.checks.kinds import Finding, Ground, Patch, Result
 
 # Findings of one patch in one variant: one wrong line in a header has thousands.
 _SHOWN = 30
+_ALL = "'reroll check build --build-all-users' compiles them, too"
 BREAK = "bisect-break"
 UNBUILT = "not-built"
 
@@ -69,11 +71,12 @@ def _results(walk: Walk, patches: Sequence[Patch]) -> Iterator[tuple[Patch, Resu
             yield patch, nothing_to_build(patch)
             continue
         seen = [_seen(walk, variant, at, patch) for variant in walk.variants]
-        result = merged([one.name for one in walk.variants], seen)
+        advice = Advice(walk.ground.tree, patch.commit, walk.variants, "build")
+        result = merged([one.name for one in walk.variants], seen, advice.on)
         more = walk.left_out
         if at == 1 and more:
             note = f"{more} more files use what the series changes, and are not compiled"
-            extra = Finding("note", note, rule=UNBUILT, hint="--build-all-users")
+            extra = Finding("note", note, rule=UNBUILT, hint=_ALL)
             result = replace(result, findings=(*result.findings, extra))
         yield patch, result
 
@@ -210,8 +213,13 @@ def finding(one: Diagnostic, again: str = "", *, tool: str = "compiler") -> Find
     )
 
 
-def merged(names: Sequence[str], seen: Sequence[Seen]) -> Result:
-    """One result of what the variants of these ``names`` show."""
+def merged(
+    names: Sequence[str], seen: Sequence[Seen], advise: Callable[[str, str], str] = lambda *_: ""
+) -> Result:
+    """One result of what the variants of these ``names`` show.
+
+    ``advise`` says what to do about a path that is not built, for a reason.
+    """
     by: dict[Finding, list[str]] = {}
     for name, one in zip(names, seen, strict=True):
         for finding in one.findings:
@@ -224,10 +232,13 @@ def merged(names: Sequence[str], seen: Sequence[Seen]) -> Result:
     unbuilt = {path: why for one in reversed(seen) for path, why in one.unbuilt.items()}
     left = {path: why for path, why in unbuilt.items() if path not in built}
     notes = [
-        Finding("note", f"not built: {why}", path=path, rule=UNBUILT) for path, why in left.items()
+        Finding("note", f"not built: {why}", path=path, rule=UNBUILT, hint=advise(path, why))
+        for path, why in left.items()
     ]
     notes += [
-        Finding("note", f"{name}: not built: {why}", path=path, rule=UNBUILT)
+        Finding(
+            "note", f"{name}: not built: {why}", path=path, rule=UNBUILT, hint=advise(path, why)
+        )
         for name, one in zip(names, seen, strict=True)
         for path, why in one.unbuilt.items()
         if path in built

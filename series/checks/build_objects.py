@@ -317,7 +317,7 @@ class Objects:
         if full := _FULL.search(text):
             raise UnusableError(
                 f"{self.path}: {full[1].lower()}",
-                hint="make room, or name another directory with --objects",
+                hint="make room, or 'reroll check build --objects DIR' in another directory",
             )
         if killed := _KILLED.search(text):
             raise UnusableError(

@@ -101,7 +101,8 @@ class Walk:
                 return made.compile(self.commits[at], sources)
             return made.prepare(self.commits[at])
         except LimitError as error:
-            raise LimitError(f"{error} at {where}", hint="--limit SECONDS") from error
+            hint = f"'reroll check {kind or 'build'} --limit SECONDS'"
+            raise LimitError(f"{error} at {where}", hint=hint) from error
 
     def _objects(self, variant: Variant) -> Objects:
         if variant.digest not in self._made:

@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 from generator import process
 from series import store
+from series.checks.advice import IN_CODE, IN_MESSAGE
 from series.checks.diff_lines import diff_lines
 from series.checks.kinds import Finding, Ground, Patch, Result, Severity
 from series.checks.recall import keep, key, recall
@@ -31,7 +32,7 @@ _TOP_FOLDERS = (
 _SAID = re.compile(r"[^\n]*?mail:(\d{1,9}): (ERROR|WARNING|CHECK):(\w+): (.*)")
 _SEVERITY: dict[str, Severity] = {"ERROR": "error", "WARNING": "warning", "CHECK": "note"}
 _LIMIT = 300
-_HINTS = {"error": "correct it", "warning": "correct it, or be ready to say why not", "note": ""}
+_OR = "; or be ready to say why not"
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def _needed(ground: Ground, mails: Sequence[bytes]) -> list[str]:
 
 def _result(ground: Ground, script: _Script, mail: bytes) -> Result:
     # Names in include/ count only with --strict, and are looked up each time.
-    name = key("checkpatch", "2", *script.about, mail)
+    name = key("checkpatch", "3", *script.about, mail)
     known = recall(ground.store, name)
     if known is None:
         known = _ask(ground, script, mail)
@@ -147,8 +148,14 @@ def _ask(ground: Ground, script: _Script, mail: bytes) -> Result:
         severity = _SEVERITY[level]
         source = lines[int(at) - 1] if 0 < int(at) <= len(lines) else ""
         where = (place.path, place.line, source[1:]) if place else ("", 0, source)
-        found.append(Finding(severity, what, *where, rule, _HINTS[severity]))
+        found.append(Finding(severity, what, *where, rule, _hint(severity, in_code=bool(place))))
     return Result.of(_without_known_names(ground, found))
+
+
+def _hint(severity: Severity, *, in_code: bool) -> str:
+    if severity == "note":
+        return ""
+    return (IN_CODE if in_code else IN_MESSAGE) + (_OR if severity == "warning" else "")
 
 
 def _without_known_names(ground: Ground, found: Sequence[Finding]) -> list[Finding]:

@@ -11,22 +11,30 @@ from pathlib import Path
 
 from generator.errors import RerollError
 from series import store
-from series.checks.kinds import Result, State
+from series.checks.kept_findings import ROOM, bounded
+from series.checks.kinds import Finding, Result, State
+from series.output import printable
 from series.version import Version
 from series.whole_file import write_whole
 
 NAME = "checks.json"
 FORMAT = 1
-_MOST = 1 << 26  # bytes; a thousand patches take three million
+_MOST = 1 << 26  # bytes; twelve checks with all that is kept of them take less
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one check said of one commit."""
+    """What one check said of one commit.
+
+    ``findings`` are the most severe ones, with long texts cut; ``left_out`` how many more there
+    were.  An older record has none.
+    """
 
     commit: str
     state: State
     why: str = ""
+    findings: tuple[Finding, ...] = ()
+    left_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,34 @@ class Checks:
     checks: Mapping[str, CheckRecord] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Told:
+    """What the check ``check`` found in the patch ``number`` (from 1), and where that stood.
+
+    ``left_out`` more findings are not in the record.
+    """
+
+    check: str
+    number: int
+    commit: str
+    findings: tuple[Finding, ...]
+    left_out: int = 0
+
+
+def told(checks: Checks, version: Version, mails: str) -> tuple[Told, ...]:
+    """What checks found in exactly these commits and mails: by check, then in patch order.
+
+    Only patches of which something was found are there.
+    """
+    return tuple(
+        Told(name, number, one.commit, one.findings, one.left_out)
+        for name, record in checks.checks.items()
+        if not _outdated(record, version, mails)
+        for number, one in enumerate(record.verdicts, 1)
+        if one.findings
+    )
+
+
 def objection(
     checks: Checks, name: str, version: Version, mails: str, *, named: bool = False
 ) -> str:
@@ -61,16 +97,21 @@ def objection(
     record = checks.checks.get(name)
     if record is None:
         return "was not run"
-    if tuple(one.commit for one in record.verdicts) != tuple(one.commit for one in version.patches):
-        return "was run on other commits"
-    if record.mails != mails:
-        return "was run before the mails were changed"
+    if why := _outdated(record, version, mails):
+        return why
     for number, one in enumerate(record.verdicts, 1):
         if one.state == "failed":
             return f"patch {number} fails"
         if one.state in ("not run", "not built") and named:
             return f"patch {number}: {one.state}: {one.why}"
     return ""
+
+
+def _outdated(record: CheckRecord, version: Version, mails: str) -> str:
+    """Why a record does not count for these commits and mails; empty when it does."""
+    if tuple(one.commit for one in record.verdicts) != tuple(one.commit for one in version.patches):
+        return "was run on other commits"
+    return "" if record.mails == mails else "was run before the mails were changed"
 
 
 def recorded(
@@ -100,11 +141,16 @@ def _verdicts(
     version: Version, said: Mapping[int, Result], earlier: Mapping[str, Verdict]
 ) -> tuple[Verdict, ...]:
     """What is said now of each patch, or was ``earlier`` where the check could not run now."""
-    found = [
-        Verdict(patch.commit, said[patch.number].state, said[patch.number].why)
-        for patch in version.patches
-    ]
+    room = ROOM // max(len(version.patches), 1)
+    found = [_verdict(patch.commit, said[patch.number], room) for patch in version.patches]
     return tuple(earlier.get(one.commit, one) if one.state == "not run" else one for one in found)
+
+
+def _verdict(commit: str, said: Result, room: int) -> Verdict:
+    kept = bounded(said.findings, room)
+    # A path in it may be no UTF-8, which JSON cannot hold.
+    why = printable(said.why)
+    return Verdict(commit, said.state, why, kept, len(said.findings) - len(kept))
 
 
 def mails_digest(folder: Path, version: Version) -> str:

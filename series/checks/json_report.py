@@ -24,6 +24,9 @@ def as_report(report: Report) -> dict[str, Any]:
                 "title": patch.title,
                 "commit": patch.commit,
                 "parent": patch.parent,
+                "declared": patch.declared,
+                "shard": patch.record.label,
+                "rules": list(patch.rules),
                 "results": {
                     name: {
                         "state": said[patch.number].state,

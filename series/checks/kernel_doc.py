@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 from generator import edits, process
 from generator.tree import Tree
+from series.checks.advice import IN_CODE
 from series.checks.kinds import Finding, Ground, Patch, Result, Severity
 from series.checks.recall import key, recalled
 from series.settings import jobs_of
@@ -118,7 +119,7 @@ class _Files:
 
     def _said(self, texts: Mapping[str, bytes], path: str) -> Result:
         """Everything that the script says of a file."""
-        name = key("kernel-doc", "2", self._script.about, path, texts[path])
+        name = key("kernel-doc", "3", self._script.about, path, texts[path])
         return recalled(self._ground.store, name, lambda: self._ask(path, texts[path]))
 
     def _ask(self, path: str, text: bytes) -> Result:
@@ -148,7 +149,7 @@ def _finding(line: str, path: str, lines: Sequence[str]) -> Finding | None:
     said = found[4] or (found[1] or "").lower()
     severity: Severity = "error" if said == "error" else "warning"
     source = lines[number - 1] if 0 < number <= len(lines) else ""
-    hint = "bring the comment in line with the declaration"
+    hint = f"the comment must describe what the declaration has: {IN_CODE}"
     return Finding(severity, found[5], path, number, source, "kernel-doc", hint)
 
 

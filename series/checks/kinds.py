@@ -1,6 +1,6 @@
 """What a check is, what it is given and what it says, as frozen records."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
@@ -30,6 +30,12 @@ class Finding:
     source: str = ""
     rule: str = ""
     hint: str = ""
+
+
+def by_severity(findings: Iterable[Finding]) -> list[Finding]:
+    """``findings``, errors first and notes last, else in their order."""
+    ranks = {"error": 0, "warning": 1, "note": 2}
+    return sorted(findings, key=lambda one: ranks[one.severity])
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,16 @@ class Patch:
     files: tuple[str, ...]
     ledger: LedgerRecord
     record: PatchRecord
+
+    @property
+    def declared(self) -> str:
+        """The id of the patch in series.toml that it is, or is a shard of."""
+        return self.record.of or self.id
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules of that patch's steps that changed something in it, in their order."""
+        return tuple(dict.fromkeys(one.name for one in self.record.rules if one.changed))
 
 
 @dataclass(frozen=True)

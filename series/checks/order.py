@@ -33,7 +33,7 @@ _HINT_INCLUDE = "let it include what is there, in this patch or before"
 _FEW = 50
 # Files: of a word that more of them hold there is another definition, as far as we care.
 _MANY = 300
-# Of one name; more are counted.
+# Places of one name; more are counted.
 _SHOWN = 10
 
 
@@ -49,7 +49,7 @@ class OrderCheck:
         for at, patch in enumerate(patches):
             ground.progress(f"order: patch {patch.number}")
             commits = [one.commit for one in patches[at:]]
-            name = key("order", "3", patch.parent, *commits)
+            name = key("order", "4", patch.parent, *commits)
             yield patch, recalled(ground.store, name, partial(_judged, ground, changes, at))
 
 
@@ -345,12 +345,12 @@ def _lacking(
 def _shown(
     ground: Ground, commit: str, sites: Sequence[Site], what: str, rule: str, hint: str
 ) -> Iterator[Finding]:
-    """A finding for each site, the first ten."""
+    """A finding for each site, the first ten; each says how many others there are."""
     shown = sites[:_SHOWN]
+    if others := len(sites) - 1:
+        places = f"{others} other place{'' if others == 1 else 's'}"
+        what = what.replace(" is used here", f" is used here and in {places}", 1)
     texts = _texts(ground.tree, commit, dict.fromkeys(one.path for one in shown))
     for one in shown:
         source = texts[one.path].split("\n")[one.line - 1]
         yield Finding("error", what, one.path, one.line, source, rule, hint)
-    if len(sites) > len(shown):
-        more = f"{what.partition(' ')[0]}: and {len(sites) - len(shown)} more uses"
-        yield Finding("error", more, rule=rule, hint=hint)

@@ -54,19 +54,26 @@ def _result(
     if rule not in rules:
         text = f"reroll check {name}{f': {one.rule}' if rule != name else ''}"
         rules[rule] = {"id": rule, "shortDescription": {"text": printable(text)}}
-    text = f"patch {patch.number} ({patch.title}): {one.what}{one.hint and f'; {one.hint}'}"
+    named = f"patch {patch.number} ({patch.commit[:12]} {patch.title})"
+    text = f"{named}: {one.what}{one.hint and f'; {one.hint}'}"
     found: dict[str, Any] = {
         "ruleId": rule,
         "ruleIndex": list(rules).index(rule),
         "level": _LEVELS[one.severity],
         "message": {"text": printable(text)},
-        "properties": {"patch": patch.number, "commit": patch.commit},
+        "properties": _origin(patch),
     }
     # What is about a patch as a whole is about its mail.
     mail = f"versions/v{version}/{patch.record.mail}"
     place = one if one.path else replace(one, path=mail)
     found["locations"] = [{"physicalLocation": _place(place)}]
     return found
+
+
+def _origin(patch: Patch) -> dict[str, Any]:
+    """The patch's number and commit, and what in series.toml it comes from."""
+    names = {"declared": patch.declared, "shard": patch.record.label, "rules": list(patch.rules)}
+    return {"patch": patch.number, "commit": patch.commit, **names}
 
 
 def _place(one: Finding) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """``reroll check``: what should be seen to before a version is sent."""
 
 import argparse
+import re
+import shlex
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from generator.progress import State
 from generator.tree import Tree, read_settings
 from series import options, store
 from series.checks import requirement, runner
+from series.checks.advice import AFTERWARDS
 from series.checks.configured import configured
 from series.checks.kinds import Ground, Patch, Result
 from series.checks.runner import Report
@@ -153,13 +156,36 @@ def _show(report: Report, args: argparse.Namespace) -> None:
 
         say(as_json(as_report(report), indent=2))
         return
-    from series.checks import table
+    from series.checks import listing, table
 
-    for line in table.lines(report, shutil.get_terminal_size((100, 24)).columns):
-        say(line)
+    typed = _typed(args)
+    width = shutil.get_terminal_size((100, 24)).columns
+    for lines in (
+        table.table(report, width),
+        table.reasons(report, typed),
+        listing.findings(report, typed),
+    ):
+        for line in lines:
+            say(line)
+    if report.states() & {"failed", "warnings"}:
+        say(f"reroll: hint: {one_line(typed(AFTERWARDS))}", sys.stderr)
     left = [name for name in runner.known() if name not in report.results]
     if left and not args.words:
-        say(f"reroll: note: not asked for: {', '.join(left)}", sys.stderr)
+        command = typed("'reroll check all' runs them, too")
+        _tell([f"not asked for: {', '.join(left)}; {command}"])
+
+
+def _typed(args: argparse.Namespace) -> Callable[[str], str]:
+    """What makes commands in hints ones that can be typed as they stand, from where we are."""
+    words = ["reroll"]
+    words += [] if args.directory == "." else ["-C", args.directory]
+    words += ["--tree", args.tree] if args.tree else []
+    version = f" -v {args.version}" if args.version else ""
+
+    def complete(found: "re.Match[str]") -> str:
+        return f"'{shlex.join(words)} {found[1]}{version if found[1] == 'check' else ''}"
+
+    return lambda text: re.sub(r"'reroll (\w+)", complete, text)
 
 
 def _status(report: Report, words: Sequence[str]) -> int:
@@ -197,7 +223,8 @@ def _mail_only(args: argparse.Namespace, folder: Path, version: Version) -> int:
     _show_mails(findings, len(version.mails), in_json=args.json)
     if not any(one.severity == "error" for one in findings):
         return 0
-    say("reroll: hint: correct series.toml or the messages, and generate again", sys.stderr)
+    hint = _typed(args)("correct series.toml or the messages, then 'reroll generate'")
+    say(f"reroll: hint: {one_line(hint)}", sys.stderr)
     return 1
 
 
