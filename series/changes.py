@@ -12,7 +12,7 @@ from generator.campaign import Campaign
 from generator.messages import same_trailer
 from series import addresses, carrying, comments, range_diff, same_change
 from series.carrying import Tag
-from series.comments import Comment
+from series.comment_file import Comment
 from series.range_diff import Pair, Patch
 from series.version import PatchRecord, TrailerRecord, Version
 

@@ -19,6 +19,7 @@ from tempfile import NamedTemporaryFile
 from generator.errors import RerollError, UsageError
 from series import (
     addresses,
+    comment_file,
     comments,
     identity,
     imported,
@@ -31,6 +32,7 @@ from series import (
     store,
     tags,
     threads,
+    trailer_file,
     trailers,
 )
 from series.givers import Givers
@@ -40,7 +42,8 @@ from series.posting import PostedPatch, Posting
 from series.replies import FOLDER
 from series.tags import Mention
 from series.threads import Target
-from series.trailers import Account, Said, Tag
+from series.trailer_file import Tag
+from series.trailers import Account, Said
 from series.version import PatchRecord, Version
 
 # Of words that are shown.
@@ -120,8 +123,8 @@ def collect(
     a damaged ``trailers.toml`` or ``comments.toml``; then nothing has been written.
     """
     work = _begin(folder, paths, dry_run=dry_run, take=take)
-    trailers.read(folder)
-    comments.read(folder)
+    trailer_file.read(folder)
+    comment_file.read(folder)
     _find_versions(work)
     found = _placed(work)
     untaken = {target.version for target in found.values()} - set(work.versions)
@@ -501,7 +504,9 @@ def _read(
     givers = Givers(people(work.known[-1], given))
     outcome = trailers.states(said, work.known, givers)
     known = frozenset({*threads.own(work.known), *work.heads})
-    there, changed = trailers.update(work.folder, outcome.tags, known, givers, dry_run=work.dry_run)
+    there, changed = trailer_file.update(
+        work.folder, outcome.tags, known, givers, dry_run=work.dry_run
+    )
     _note_undated(work, replies, heard)
     about = [head for head in replies if _is_comment(work, found[head.message_id])]
     talk = comments.update(

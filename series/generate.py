@@ -23,7 +23,7 @@ from generator.steps import Workshop, check_rules
 from generator.templates import render_line, render_text
 from generator.tree import Identity, RefUpdate, Tree, Worktree
 from series import (
-    comments,
+    comment_file,
     compose,
     journal,
     ownership,
@@ -187,7 +187,7 @@ def _home(campaign: Campaign, change: Change) -> Path:
 
 def _waiting(request: Request) -> list[str]:
     """That comments on earlier versions are open."""
-    found = comments.open_ones(request.campaign.folder, before=request.version)
+    found = comment_file.open_ones(request.campaign.folder, before=request.version)
     if not found:
         return []
     count = f"{len(found)} comment{' is' if len(found) == 1 else 's are'}"

@@ -46,3 +46,14 @@ def _readable(value: object) -> object:
     if isinstance(value, list | tuple):
         return [_readable(one) for one in value]
     return value
+
+
+def shown(text: str, length: int) -> str:
+    """``text`` as one line of at most ``length`` characters, without any a terminal obeys."""
+    words = " ".join(text.split())
+    safe = words
+    if not words.isprintable():
+        safe = "".join(
+            char if char.isprintable() else char.encode("unicode_escape").decode() for char in words
+        )
+    return safe if len(safe) <= length else f"{safe[: length - 1].rstrip()}…"

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Literal
 
 from generator.errors import UsageError
-from series import comments, journal, store, trailers
+from series import comment_file, journal, store, trailer_file
 from series.checks import gate
-from series.comments import Comment
+from series.comment_file import Comment
 from series.journal import Entry
-from series.trailers import Tag
+from series.trailer_file import Tag
 from series.version import PatchRecord, Version
 
 Fate = Literal["new", "same", "changed", "gone", ""]
@@ -90,7 +90,9 @@ def read(folder: Path) -> Overview:
     Raises ``UsageError`` when a version, the journal, tags or comments cannot be read.
     """
     versions = [store.read(folder, number) for number in store.numbers(folder)]
-    made = overview(versions, journal.read(folder), trailers.read(folder), comments.read(folder))
+    made = overview(
+        versions, journal.read(folder), trailer_file.read(folder), comment_file.read(folder)
+    )
     if not versions or versions[-1].source == "mails":
         return made
     return Overview(

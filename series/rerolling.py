@@ -13,7 +13,7 @@ from generator.campaign import FILE_NAME, Campaign
 from generator.errors import UsageError
 from generator.progress import Progress
 from generator.tree import Tree
-from series import changes, comments, generate, journal, range_diff, store, trailers
+from series import changes, comment_file, generate, journal, range_diff, store, trailer_file
 from series.campaign_file import CampaignFile
 from series.changes import Changes, Side
 from series.generate import Generated, Outcome, Request
@@ -79,7 +79,7 @@ def reroll(wish: Wish, progress: Callable[[], AbstractContextManager[Progress]])
         found = tuple(_changes_of(one) for one in outcome.generated if _older(one))
         lines = {}
         if wish.changelog:
-            lines = changes.lines(found, campaign, comments.read(wish.folder))
+            lines = changes.lines(found, campaign, comment_file.read(wish.folder))
         for name, texts in lines.items():
             edits.add_changelog(name or None, number, texts)
         if wish.skip_unmatched:  # in the file, too: 'generate' is to make the same version
@@ -184,4 +184,4 @@ def _changes_of(made: Generated) -> Changes:
         for patch in made.version.patches
     ]
     before = Side(old, range_diff.side_of(folder, old))
-    return changes.changes(before, Side(made.version, after), trailers.read(folder))
+    return changes.changes(before, Side(made.version, after), trailer_file.read(folder))

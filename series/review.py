@@ -12,6 +12,7 @@ from functools import lru_cache
 from itertools import islice
 
 from series.courtesies import pointing, polite
+from series.output import shown
 from series.reply_text import TRIMMED, Line, read
 from series.tags import Mention
 
@@ -203,17 +204,6 @@ def first_sentence(text: str) -> str:
     """The first sentence of ``text``, or all of it where it does not end."""
     found = re.match(r"(.{8,}?[^.\s][.!?])(?=\s+[^a-z\s]|\s*$)", text, re.DOTALL)
     return found[1] if found else text
-
-
-def shown(text: str, length: int) -> str:
-    """``text`` as one line of at most ``length`` characters, without any a terminal obeys."""
-    words = " ".join(text.split())
-    safe = words
-    if not words.isprintable():
-        safe = "".join(
-            char if char.isprintable() else char.encode("unicode_escape").decode() for char in words
-        )
-    return safe if len(safe) <= length else f"{safe[: length - 1].rstrip()}…"
 
 
 def _blocks(

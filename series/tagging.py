@@ -9,7 +9,7 @@ from pathlib import Path
 
 from generator.errors import UsageError
 from generator.messages import Change, Tagging, same_trailer
-from series import carrying, mail, posting, records, store, trailers
+from series import carrying, mail, posting, records, store, trailer_file
 from series.carrying import Decided, Made, Tag
 from series.version import PatchRecord, Version
 
@@ -41,7 +41,7 @@ class Register:
         """
         folder = self._folder_of(change)
         if folder not in self._tags:
-            self._tags[folder] = trailers.read(folder)
+            self._tags[folder] = trailer_file.read(folder)
         if not self._tags[folder]:
             return Tagging()
         new = _made(change)

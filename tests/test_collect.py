@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from series import mailbox_files, store, threads, trailers
+from series import mailbox_files, store, threads, trailer_file
 from tests.conftest import Run, Small
 from tests.repositories import git
 from tests.threads import ANN, AUTHOR, BOB, CAT, PATCHES, START, Thread, diff, mail
@@ -71,7 +71,7 @@ def test_a_tag_is_given_to_the_patch_that_is_answered(make: MakeFolder) -> None:
     (tag,) = answer["tags"]
     assert (tag["patch"], tag["trailer"], tag["state"]) == (B, acked(), "given")
     assert (tag["version"], tag["messages"], tag["taken"]) == (2, [reply], True)
-    assert trailers.read(folder.path) == (trailers.Tag(B, 2, acked(), "given", (reply,)),)
+    assert trailer_file.read(folder.path) == (trailer_file.Tag(B, 2, acked(), "given", (reply,)),)
 
 
 def test_a_tag_that_is_cancelled_is_withdrawn(make: MakeFolder) -> None:
@@ -536,7 +536,7 @@ def test_init_reads_tags_and_replies_in_the_same_mailbox(reroll: Run, tmp_path: 
     made = reroll("init", folder, "--from-mbox", box)
     assert said in made.out
     assert f"{box} is about version 1, too: " in made.out
-    found = {(tag.patch, tag.trailer) for tag in trailers.read(folder)}
+    found = {(tag.patch, tag.trailer) for tag in trailer_file.read(folder)}
     assert found == {(A, acked()), (B, f"Reviewed-by: {BOB}")}
     assert store.numbers(folder) == [2]
     answer = json.loads(reroll("-C", folder, "--json", "collect", box).out)
@@ -601,7 +601,7 @@ def test_a_generated_version_can_be_answered(reroll: Run, generated: Small, tmp_
     name = version.patches[0].message_id
     box.write_bytes(mail("Re: it", f"{acked()}\n", "<r@example.org>", parents=[name]))
     assert reroll("-C", generated.folder, "collect", box).code == 0
-    (tag,) = trailers.read(generated.folder)
+    (tag,) = trailer_file.read(generated.folder)
     assert (tag.patch, tag.state) == ("a", "given")
 
 
@@ -634,7 +634,7 @@ def test_an_entry_goes_when_its_mail_says_something_else_now(make: MakeFolder) -
     # As an older reroll read the mail.
     path.write_text(path.read_text().replace("Acked-by", "Tested-by"))
     assert folder.states() == {(A, acked()): "given"}
-    assert trailers.read(folder.path)[0].messages == (reply,)
+    assert trailer_file.read(folder.path)[0].messages == (reply,)
 
 
 @pytest.mark.parametrize(
@@ -684,8 +684,8 @@ def test_the_same_id_with_another_text(make: MakeFolder, reroll: Run, tmp_path: 
     thread.mails[-1] = thread.mails[-1].replace(b"Acked-by", b"Tested-by")
     made = reroll("-C", folder.path, "collect", thread.write(tmp_path / "x.mbox"))
     assert "1 mail came again with another text; the first was kept: Ann Reviewer, 2020" in made.err
-    assert [tag.messages for tag in trailers.read(folder.path)] == [(name,)]
-    assert [tag.trailer for tag in trailers.read(folder.path)] == [acked()]
+    assert [tag.messages for tag in trailer_file.read(folder.path)] == [(name,)]
+    assert [tag.trailer for tag in trailer_file.read(folder.path)] == [acked()]
 
 
 _LINES = st.sampled_from(

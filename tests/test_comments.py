@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generator.errors import UsageError
-from series import comments, mail, review, store
-from series.comments import Comment, Updated
+from series import comment_file, comments, mail, output, store
+from series.comment_file import Comment
+from series.comments import Updated
 from series.mail import Mail
 from series.threads import Target
 from tests.conftest import Run, Small
@@ -229,7 +230,7 @@ def test_a_comment_written_by_hand(reroll: Run, tmp_path: Path) -> None:
     done = reroll("-C", tmp_path, "comments")
     assert (done.code, done.out) == (0, "a\n  irc  v2\n      said on IRC\n\n1 open\n")
     assert reroll("-C", tmp_path, "comments", "irc", "--declined").code == 0
-    assert comments.open_ones(tmp_path) == ()
+    assert comment_file.open_ones(tmp_path) == ()
 
 
 def test_no_file(reroll: Run, tmp_path: Path) -> None:
@@ -280,7 +281,7 @@ def test_marking(reroll: Run, generated: Small, talk: Talk) -> None:
     one, two = ids(talk.collect())
     done = reroll(*generated.words("comments", "-n", one, "--declined"))
     assert (done.code, "would mark 1 comment declined" in done.out) == (0, True)
-    assert len(comments.open_ones(talk.folder)) == 2
+    assert len(comment_file.open_ones(talk.folder)) == 2
     done = reroll(*generated.words("comments", one[:6], two, "--declined", "--note", "No \x1b[1m."))
     assert (done.code, done.out) == (0, f"marked 2 comments declined: {one}, {two}\n")
     assert reroll(*generated.words("comments")).out == "0 open, 2 closed (--all shows them)\n"
@@ -293,11 +294,11 @@ def test_marking(reroll: Run, generated: Small, talk: Talk) -> None:
     assert f"  {two}  v1  Bob Maintainer  (declined)" in shown
     assert r"note: No \x1b[1m." in shown
     talk.collect()
-    assert comments.open_ones(talk.folder) == ()
+    assert comment_file.open_ones(talk.folder) == ()
     assert reroll(*generated.words("comments", one, "--open")).code == 0
-    assert [left.id for left in comments.open_ones(talk.folder)] == [one]
+    assert [left.id for left in comment_file.open_ones(talk.folder)] == [one]
     assert reroll(*generated.words("comments", "--patch", "a", "--answered", "--check")).code == 0
-    states = [known.state for known in comments.read(talk.folder)]
+    states = [known.state for known in comment_file.read(talk.folder)]
     assert states == ["answered", "declined"]
 
 
@@ -325,11 +326,11 @@ def test_a_word_that_means_several_mails() -> None:
         Comment(f"abc{n}-1", "", 1, "", 0, ANN, "", f"<{n}@example.org>", "x") for n in range(2)
     ]
     with pytest.raises(UsageError, match="names comments of several mails: abc0-1, abc1-1"):
-        comments.select(known, ["abc"])
-    assert comments.select(known, ["abc0"]) == (known[0],)
+        comment_file.select(known, ["abc"])
+    assert comment_file.select(known, ["abc0"]) == (known[0],)
     more = [replace(known[0], id=f"abc{n}-1", message=f"<{n}@example.org>") for n in range(9)]
     with pytest.raises(UsageError, match="abc0-1, abc1-1, abc2-1, abc3-1 and 5 more"):
-        comments.select(more, ["abc"])
+        comment_file.select(more, ["abc"])
 
 
 def test_fixed_comments_go_into_the_changelog(reroll: Run, generated: Small, talk: Talk) -> None:
@@ -348,7 +349,7 @@ def test_fixed_comments_go_into_the_changelog(reroll: Run, generated: Small, tal
     made = tomllib.loads((generated.folder / "series.toml").read_text())
     assert made["patch"][0]["changelog"]["2"] == ["said why", "Review from Ann: say more"]
     assert made["series"]["changelog"]["2"] == ["done better", "Review from Bob: say more"]
-    assert comments.open_ones(talk.folder) == ()
+    assert comment_file.open_ones(talk.folder) == ()
     # A patch that series.toml has no more is told of on the cover.
     generated.rewrite('id = "a"', 'id = "renamed"')
     assert reroll(*generated.words("comments", one, "--fixed", "--changelog")).code == 0
@@ -398,7 +399,7 @@ def test_a_bad_campaign_marks_nothing(reroll: Run, generated: Small, talk: Talk)
     one = ids(talk.collect())[0]
     generated.rewrite("[series]", "[seriess]")
     assert reroll(*generated.words("comments", one, "--fixed", "--changelog")).code == 2
-    assert len(comments.open_ones(talk.folder)) == 2
+    assert len(comment_file.open_ones(talk.folder)) == 2
 
 
 @pytest.mark.parametrize(("answer", "there"), [("y", True), ("n", False)])
@@ -418,7 +419,7 @@ def test_somebody_is_asked(
         assert reroll(*generated.words("comments", one, "--fixed")).code == 0
     os.close(ours)
     assert ("Review from Ann" in (generated.folder / "series.toml").read_text()) is there
-    assert comments.read(talk.folder)[0].state == "fixed"
+    assert comment_file.read(talk.folder)[0].state == "fixed"
 
 
 @pytest.mark.parametrize(
@@ -468,13 +469,13 @@ def test_open_comments_keep_a_version_back(
     inbox.fail_at = 0
     assert reroll(*generated.words("send", "-v", 2, "--yes", "--resume")).code == 0
     assert len(inbox.envelopes) == 3
-    known = comments.read(talk.folder)
+    known = comment_file.read(talk.folder)
     assert [len(left.forced) for left in known] == [1, 0]
     assert known[0].forced[0].startswith("v2 (20")
     assert known[0].forced[0].endswith(r"): Ann is away; \x1b[1mlater")
     assert known[0].state == "open"
     talk.collect()  # what was said stays
-    assert comments.read(talk.folder)[0].forced == known[0].forced
+    assert comment_file.read(talk.folder)[0].forced == known[0].forced
     assert "sent all the same: v2 (20" in reroll(*generated.words("comments", one)).out
 
 
@@ -526,19 +527,19 @@ MADE = st.builds(
 @given(st.lists(MADE, max_size=5))
 def test_whatever_is_in_a_comment_is_read_back(made: list[Comment]) -> None:
     known = [
-        replace(one, id=f"{number}", note=review.shown(one.note, 99), patch=f"p{number}")
+        replace(one, id=f"{number}", note=output.shown(one.note, 99), patch=f"p{number}")
         for number, one in enumerate(made)
     ]
     shown = [
-        replace(one, **{name: review.shown(getattr(one, name), 99) for name in TEXTS})
+        replace(one, **{name: output.shown(getattr(one, name), 99) for name in TEXTS})
         for one in known
     ]
     with TemporaryDirectory() as place:
         folder = Path(place)
-        (folder / "comments.toml").write_text("# mine\n" + comments.as_text(shown))
-        assert list(comments.read(folder)) == shown
-        comments.mark(folder, [one.id for one in shown], "fixed", 'a "note" \\ here')
-        assert {one.note for one in comments.read(folder)} <= {'a "note" \\ here'}
+        (folder / "comments.toml").write_text("# mine\n" + comment_file.as_text(shown))
+        assert list(comment_file.read(folder)) == shown
+        comment_file.mark(folder, [one.id for one in shown], "fixed", 'a "note" \\ here')
+        assert {one.note for one in comment_file.read(folder)} <= {'a "note" \\ here'}
         assert (folder / "comments.toml").read_text().startswith("# mine\n")
 
 
@@ -555,4 +556,4 @@ def test_whatever_is_answered(texts: list[tuple[str, str]]) -> None:
     with TemporaryDirectory() as place:
         made = comments.update(Path(place), mails, targets, AUTHOR)
         assert comments.update(Path(place), mails, targets, AUTHOR) == Updated((), made.all)
-        assert comments.read(Path(place)) == made.all
+        assert comment_file.read(Path(place)) == made.all

@@ -14,7 +14,7 @@ from generator.errors import UsageError
 from series import collecting, options, people, store
 from series.collecting import Collected
 from series.output import as_json, say
-from series.trailers import Tag
+from series.trailer_file import Tag
 from series.version import Version
 
 # What a line has where nobody looks at it on a terminal.

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from generator.campaign import load
 from generator.errors import CampaignError, UsageError
-from series import addresses, comments, journal, options, store
+from series import addresses, comment_file, comments, journal, options, store
 from series.campaign_file import CampaignFile
-from series.comments import Comment
+from series.comment_file import Comment
 from series.output import as_json, say
 from series.version import Version
 
@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace, folder: Path) -> int:
-    known = comments.read(folder)
+    known = comment_file.read(folder)
     named = _chosen(args, known)
     left = [one for one in named if one.state == "open"]
     whole = args.all or bool(args.ids)
@@ -111,7 +111,7 @@ def _count(left: Sequence[Comment], closed: int, *, whole: bool) -> str:
 
 def _chosen(args: argparse.Namespace, known: Sequence[Comment]) -> list[Comment]:
     """The comments that the words and options of the command line name."""
-    chosen = comments.select(known, args.ids) if args.ids else known
+    chosen = comment_file.select(known, args.ids) if args.ids else known
     for patch in args.patch or ():
         if any(one.patch == patch for one in known):
             continue
@@ -133,7 +133,7 @@ def _mark(args: argparse.Namespace, folder: Path) -> int:
     """Mark what the command line names, and offer changelog lines for what is fixed."""
     if not (args.ids or args.suggested or args.patch or args.versions):
         raise UsageError("no comment is named", hint="give ids, --patch ID, -v N or --suggested")
-    known = comments.read(folder)
+    known = comment_file.read(folder)
     chosen = _chosen(args, known)
     if not args.ids and args.state != "open":  # what was marked before stays so
         chosen = [one for one in chosen if one.state == "open"]
@@ -143,7 +143,7 @@ def _mark(args: argparse.Namespace, folder: Path) -> int:
     if not args.dry_run:
         if lines and _wanted(args, lines):
             _write_changelog(folder, lines)
-        comments.mark(folder, ids, args.state, args.note)
+        comment_file.mark(folder, ids, args.state, args.note)
     if args.json:
         answer = {"marked": ids, "changelog": lines, "changelog_stays": stay}
         say(as_json(answer))
@@ -179,7 +179,7 @@ def _still_told(folder: Path, chosen: Iterable[Comment]) -> list[tuple[int, str,
 
 
 def _code(args: argparse.Namespace, folder: Path) -> int:
-    return 1 if args.check and comments.open_ones(folder) else 0
+    return 1 if args.check and comment_file.open_ones(folder) else 0
 
 
 def _changelog(folder: Path, chosen: Iterable[Comment]) -> list[tuple[int, str, str]]:

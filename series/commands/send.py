@@ -14,7 +14,7 @@ from generator.errors import ExpectedFailureError, RerollError, UsageError
 from generator.progress import State
 from series import (
     archive,
-    comments,
+    comment_file,
     journal,
     options,
     planning,
@@ -28,7 +28,7 @@ from series.checks import requirement
 from series.checks.configured import configured
 from series.checks.kinds import Ground
 from series.checks.requirement import Verdict
-from series.comments import Comment
+from series.comment_file import Comment
 from series.journal import Journal
 from series.lint.version import check_version
 from series.outgoing import Outgoing
@@ -329,15 +329,15 @@ def _refusal(args: argparse.Namespace, version: Version, verdict: Verdict) -> Re
 def _open_comments(args: argparse.Namespace, version: Version) -> tuple[Comment, ...]:
     """The open comments on versions before ``version`` that nobody said to send in spite of."""
     number = version.version
-    waiting = comments.open_ones(options.folder_of(args), before=number)
-    return tuple(one for one in waiting if not comments.was_forced(one, number))
+    waiting = comment_file.open_ones(options.folder_of(args), before=number)
+    return tuple(one for one in waiting if not comment_file.was_forced(one, number))
 
 
 def _note_open(args: argparse.Namespace, folder: Path, version: Version) -> None:
     """Keep why the version goes out although comments are open, before any mail does."""
     if args.force_open:
         ids = [one.id for one in _open_comments(args, version)]
-        comments.force(folder, ids, version.version, args.force_open)
+        comment_file.force(folder, ids, version.version, args.force_open)
 
 
 def _note_rules(args: argparse.Namespace, version: Version, plan: Plan) -> None:

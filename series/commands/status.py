@@ -17,7 +17,7 @@ from series import options, overview
 from series.lacking import lacking_checks
 from series.output import as_json, one_line, printable, say
 from series.overview import Overview, PatchState, VersionState
-from series.trailers import Tag
+from series.trailer_file import Tag
 from series.version import Version
 
 EXAMPLE = "reroll -C my-series status"

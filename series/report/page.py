@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from series import comments, journal, overview, store, trailers
-from series.comments import Comment
+from series import comment_file, journal, overview, store, trailer_file
+from series.comment_file import Comment
 from series.output import printable
 from series.overview import Overview
 from series.report import (
@@ -27,7 +27,7 @@ from series.report import (
     words,
 )
 from series.report.letters import Letter
-from series.trailers import Tag
+from series.trailer_file import Tag
 from series.version import Version
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def build(
     """
     found = overview.read(folder)
     versions = [store.read(folder, one.number) for one in found.versions]
-    tags, said = trailers.read(folder), comments.read(folder)
+    tags, said = trailer_file.read(folder), comment_file.read(folder)
     cited = _cited(tags, said)
     mails = letters.read(folder, versions, cited, archive)
     facts = _facts(folder, found, versions, mails, said, required, missing)

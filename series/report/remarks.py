@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from series.comments import Comment
+from series.comment_file import Comment
 from series.report.matrix import Row
-from series.trailers import Tag
+from series.trailer_file import Tag
 
 
 @dataclass(frozen=True)
