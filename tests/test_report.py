@@ -14,13 +14,16 @@ from subprocess import run
 import pytest
 
 from series import mailbox_files, store
-from series.report import ledger_map, letters, timeline, word_diff
+from series.checks.gate import Told
+from series.checks.kinds import Finding, Severity
+from series.report import differences, findings, ledger_map, letters, timeline, word_diff
 from series.version import LedgerRecord, SiteRecord
 from tests.conftest import Run, Small
 from tests.repositories import git
 from tests.threads import ANN, BOB, PATCHES, Thread, mail
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+SEVERITIES: tuple[Severity, ...] = ("note", "error", "warning")
 _VOID = {"meta", "img", "br", "link", "input", "hr"}
 
 
@@ -92,13 +95,14 @@ def report(reroll: Run, folder: Path, output: Path, *words: object) -> Page:
     return page
 
 
-def posted(reroll: Run, place: Path, *threads: Thread) -> Path:
+def posted(reroll: Run, place: Path, *threads: Thread, partial: bool = False) -> Path:
     """A series folder made of posted versions and their replies."""
     box = place / "all.mbox"
     mails = [one for thread in threads for one in thread.mails]
     box.write_bytes(b"".join(map(mailbox_files.escaped, mails)))
     folder = place / "posted"
-    assert reroll("init", folder, "--from-mbox", box).code == 0
+    words = ["--partial"] if partial else []
+    assert reroll("init", folder, "--from-mbox", box, *words).code == 0
     assert reroll("-C", folder, "collect", box).code == 0
     return folder
 
@@ -111,7 +115,7 @@ def test_a_version_without_replies(reroll: Run, generated: Small, tmp_path: Path
     assert "There is one version: nothing to compare." in page.text
     # The ledger: two calls are converted, one word is in a comment.
     assert '<a href="#sites">2</a> sites converted' in page.source
-    assert "drivers/b/b.c:1: old_call: comment" in page.text
+    assert "drivers/b/b.c:1 old_call: comment" in page.text
     assert "maintainer of DRIVERS OF A" in page.text
     assert page.size < 100_000
 
@@ -255,6 +259,66 @@ def test_checks_and_those_that_were_not_run(reroll: Run, generated: Small, tmp_p
     assert "order (required) passed 2 of 2" in words
 
 
+def test_findings_of_checks(reroll: Run, generated: Small, tmp_path: Path) -> None:
+    """Each finding once, by patch, with its place, its line and what to do; no text runs."""
+    assert reroll(*generated.words("check", "order", "mail")).code == 0
+    file = generated.folder / "versions/v1/checks.json"
+    data = json.loads(file.read_text())
+    mail_file = store.read(generated.folder).patches[0].mail
+    bad = {
+        "severity": "error",
+        "what": f"commit is not in the tree {EVIL}",
+        "path": f"versions/v1/{mail_file}",
+        "line": 7,
+        "source": f"Fixes: {EVIL}\u202e\u001b",
+        "rule": "commit",
+        "hint": "is the id right?",
+    }
+    note = {"severity": "note", "what": "no space", "path": f"{EVIL}.c", "line": 0}
+    for name in ("order", "mail"):
+        data["checks"][name]["verdicts"][0].update(state="failed", findings=[note, bad])
+    data["checks"]["mail"]["verdicts"][1].update(state="passed", findings=[note], left_out=3)
+    file.write_text(json.dumps(data))
+    page = report(reroll, generated.folder, tmp_path / "page.html")
+    words = " ".join(page.text.split())
+    assert "<script" not in page.source
+    assert "1 drivers: a: use new_call(): 1 error, 1 note" in words
+    assert f"error versions/v1/{mail_file}:7 commit is not in the tree {EVIL}" in words
+    assert words.count("commit is not in the tree") == 1
+    assert "(order, mail: commit) Fixes: <script>" in words
+    assert "\\u202e\\x1b is the id right?" in words
+    assert words.index("1 error, 1 note") < words.index("error versions") < words.index("note <scr")
+    # A place in a mail leads to the mail, a check and a patch to what was found.
+    assert re.search(r'<a href="#mail-\d+">versions/v1/', page.source)
+    assert '<a href="#findings">6</a>' in page.source
+    assert '<a href="#findings-1">2</a>' in page.source
+    assert "3 more: reroll check -v 1" in words
+    # Of other commits and mails they say nothing.
+    with (generated.folder / "versions/v1" / mail_file).open("a") as mail_text:
+        mail_text.write("\n")
+    later = report(reroll, generated.folder, tmp_path / "page.html")
+    assert "commit is not in the tree" not in later.text
+    assert "was run before the mails were changed" in later.text
+    data["checks"]["order"]["verdicts"] *= 2
+    file.write_text(json.dumps(data))
+    other = report(reroll, generated.folder, tmp_path / "page.html")
+    assert "order was run on other commits 0 of 2" in " ".join(other.text.split())
+
+
+def test_the_worst_findings_are_shown_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = [
+        Told("a", number, "", (Finding(severity, f"{severity} {number}"),))
+        for number in (1, 2)
+        for severity in SEVERITIES
+    ]
+    one = findings.Fault(told[0].findings[0], ("a",)).size
+    monkeypatch.setattr(findings, "_MOST", 3 * one + one // 2)
+    first, second = findings.by_patch(told)
+    assert [fault.finding.what for fault in first.faults] == ["error 1", "warning 1"]
+    assert [fault.finding.what for fault in second.faults] == ["error 2"]
+    assert (first.left_out, second.left_out) == (1, 2)
+
+
 def test_nothing_to_report(reroll: Run, generated: Small, tmp_path: Path) -> None:
     (generated.folder / "versions").rename(tmp_path / "old")
     done = reroll("-C", generated.folder, "report", "-o", tmp_path / "page.html")
@@ -313,6 +377,75 @@ def test_nothing_of_a_range_diff_is_lost() -> None:
     )
     shown = word_diff.lines(text)
     assert "\n".join(one.sign + "".join(part for part, _ in one.pieces) for one in shown) == text
+
+
+def test_words_that_come_again_take_no_time() -> None:
+    """Lines of nearly nothing took minutes, and are in every block of closing braces."""
+    lines = ["-+x;"] * 350 + ["++y;"] * 350
+    began = time.process_time()
+    shown = word_diff.lines("\n".join(lines))
+    assert time.process_time() - began < 1
+    assert [one.sign + "".join(text for text, _ in one.pieces) for one in shown] == lines
+    # Line by line, the words are marked all the same.
+    assert shown[0].pieces == (("+", False), ("x", True), (";", False))
+    assert shown[-1].pieces == (("+", False), ("y", True), (";", False))
+
+
+def test_range_diffs_fit_with_their_marks(
+    reroll: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lines of a letter or two take ten times as much of the page as of a mail."""
+    monkeypatch.setattr(differences, "_MOST", 20_000)
+    sides = []
+    for number, letter in ((1, "a"), (2, "b")):
+        lines = (f"keep({at});" if at % 20 else f"<{letter};" for at in range(800))
+        side = Thread(number, new="\n+\t".join(lines))
+        side.mails = [one.replace(b"+1,4 @@", b"+1,803 @@") for one in side.mails]
+        sides.append(side)
+    page = report(reroll, posted(reroll, tmp_path, *sides), tmp_path / "page.html")
+    ranges = page.source.partition('<h2 id="ranges">')[2].partition("</section>")[0]
+    assert "3 changed" in ranges
+    assert 15_000 < len(ranges) < 25_000
+    assert re.search(r"\d+ lines left out: <code>reroll range-diff 1 2</code>", ranges)
+
+
+def test_a_posted_version_that_lacks_a_patch(reroll: Run, tmp_path: Path) -> None:
+    """A mark leads to the difference of its own patch, not of the one before it."""
+    first, second = Thread(1), Thread(2, new="new_call(x, 2)")
+    del second.mails[1]
+    page = report(
+        reroll, posted(reroll, tmp_path, first, second, partial=True), tmp_path / "p.html"
+    )
+    row = page.source.partition('<tr id="patch-1">')[2].partition("</tr>")[0]
+    assert "drivers: b: use new_call()" in row
+    assert 'href="#range-1-2-2-2" class="m-changed"' in row
+    pair = page.source.partition('<div id="range-1-2-2-2">')[2].partition("</div>")[0]
+    assert "drivers: b: use new_call()" in pair
+    assert "range-1-2-1-1" not in page.source
+
+
+def test_another_message_is_not_another_change(
+    reroll: Run, generated: Small, tmp_path: Path
+) -> None:
+    generated.rewrite("drivers: a: use new_call()", "drivers: a: call new_call()")
+    assert reroll(*generated.words("generate", "-v", 2)).code == 0
+    page = report(reroll, generated.folder, tmp_path / "page.html")
+    assert 'class="m-reworded" title="same change, reworded"' in page.source
+    words = " ".join(page.text.split())
+    assert "1 same, 1 reworded." in words
+
+
+def test_addresses_that_are_none_stay_apart(reroll: Run, generated: Small, tmp_path: Path) -> None:
+    file = generated.folder / "versions/v1/manifest.json"
+    data = json.loads(file.read_text())
+    data["patches"][0]["left_out"] = [
+        {"address": address, "why": "is no address", "reasons": ["said so"]}
+        for address in ("first at nowhere", "second at nowhere")
+    ]
+    file.write_text(json.dumps(data))
+    page = report(reroll, generated.folder, tmp_path / "page.html")
+    assert "first at nowhere" in page.text
+    assert "second at nowhere" in page.text
 
 
 def test_a_map_fills_its_picture(generated: Small) -> None:

@@ -51,12 +51,16 @@ def changed(old: Version, new: Version) -> tuple[Changed, ...]:
     """What is different in ``new``, for the mails that both versions have."""
     found: dict[tuple[str, bool], tuple[str, list[int]]] = {}
     for one in recipients.changes(old, new):
-        key = (addresses.key(one.address), one.joined)
-        found.setdefault(key, (one.address, []))[1].append(one.number)
+        found.setdefault((key(one.address), one.joined), (one.address, []))[1].append(one.number)
     return tuple(
         Changed(address, joined, words.mails(numbers))
         for (_, joined), (address, numbers) in found.items()
     )
+
+
+def key(address: str) -> str:
+    """What makes two addresses one person's: without its name, whole where it is no address."""
+    return addresses.key(address) or address
 
 
 def _mails(version: Version) -> Iterable[tuple[int, CoverRecord | PatchRecord]]:
@@ -66,21 +70,20 @@ def _mails(version: Version) -> Iterable[tuple[int, CoverRecord | PatchRecord]]:
         yield patch.number, patch
 
 
-def _table(
-    entries: Iterable[tuple[int, str, str, Sequence[str]]],
-) -> list[Addressee]:
+def _table(entries: Iterable[tuple[int, str, str, Sequence[str]]]) -> list[Addressee]:
+    """One row a person, of the mail's number, the address, its field and its reasons."""
     names: dict[str, str] = {}
     fields: dict[str, dict[str, list[int]]] = {}
     reasons: dict[str, dict[str, list[int]]] = {}
     for number, address, field, why in entries:
-        key = addresses.key(address)
-        names.setdefault(key, address)
-        fields.setdefault(key, {}).setdefault(field, []).append(number)
+        person = key(address)
+        names.setdefault(person, address)
+        fields.setdefault(person, {}).setdefault(field, []).append(number)
         for reason in why:
-            reasons.setdefault(key, {}).setdefault(reason, []).append(number)
+            reasons.setdefault(person, {}).setdefault(reason, []).append(number)
     return [
-        Addressee(name, _in_words(fields[key]), _in_words(reasons.get(key, {})))
-        for key, name in names.items()
+        Addressee(name, _in_words(fields[person]), _in_words(reasons.get(person, {})))
+        for person, name in names.items()
     ]
 
 

@@ -1,30 +1,35 @@
 """Range-diffs between each version and the one before it, from their mails."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 from generator.errors import RerollError
 from series import range_diff
-from series.range_diff import Pair
+from series.range_diff import Pair, Status
 from series.report import word_diff
 from series.report.word_diff import Line
-from series.version import Version
+from series.version import PatchRecord, Version
 
-# Characters of one pair, and of all: more is read in a terminal, not on a page.
+# Bytes of the page for one pair, and for all: more is read in a terminal, not on a page.
 _LONGEST, _MOST = 60_000, 500_000
-WORDS = {"=": "same", "!": "changed", "<": "gone", ">": "new"}
+# Of a patch whose message alone changed: range-diff has no sign of its own for that.
+REWORDED = "reworded"
+WORDS: Mapping[Status, str] = {"=": "same", "!": "changed", "<": "gone", ">": "new"}
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A pair on the page: ``anchor`` is its id there, ``cut`` how many lines are left out."""
+    """A pair on the page: ``anchor`` is its id there, ``cut`` how many lines are left out.
+
+    ``word`` says what became of the patch; ``old`` and ``new`` are its numbers, 0 for none.
+    """
 
     anchor: str
-    status: str
+    word: str
     old: int
     new: int
     title: str
@@ -32,9 +37,9 @@ class Shown:
     cut: int
 
     @property
-    def word(self) -> str:
-        """What became of the patch."""
-        return WORDS[self.status]
+    def size(self) -> int:
+        """How many bytes of the page its lines take."""
+        return sum(line.size for line in self.lines)
 
 
 @dataclass(frozen=True)
@@ -50,33 +55,28 @@ class Between:
     def counts(self) -> tuple[tuple[str, int], ...]:
         """How many patches are the same, changed, gone, new."""
         found = Counter(one.word for one in self.pairs)
-        return tuple((word, found[word]) for word in WORDS.values() if found[word])
-
-    def to(self, number: int) -> Shown | None:
-        """The pair that patch ``number`` of the newer version is in."""
-        return next((one for one in self.pairs if one.new == number), None)
-
-    def without(self, number: int) -> Shown | None:
-        """The pair that patch ``number`` of the older version is in."""
-        return next((one for one in self.pairs if one.old == number), None)
+        words = ("same", REWORDED, "changed", "gone", "new")
+        return tuple((word, found[word]) for word in words if found[word])
 
 
 def between(folder: Path, versions: Sequence[Version]) -> tuple[Between, ...]:
-    """What each of ``versions`` (oldest first) changed, oldest first."""
+    """What each of ``versions`` (oldest first) changed, oldest first.
+
+    Where all that is different takes too much of the page, the oldest differences are cut.
+    """
     sides = [_side(folder, version) for version in versions]
-    neighbours = list(pairwise(zip(versions, sides, strict=True)))
     with ThreadPoolExecutor(4) as executor:  # git does the work
-        found = list(executor.map(lambda two: _compared(two[0][1], two[1][1]), neighbours))
+        found = list(executor.map(_compared, sides, sides[1:]))
     made, room = [], _MOST
     # The newest difference is the one people read: it is cut last.
-    for ((old, _), (new, _)), pairs in reversed(list(zip(neighbours, found, strict=True))):
+    for (old, new), pairs in reversed(list(zip(pairwise(versions), found, strict=True))):
         if isinstance(pairs, str):
             made.append(Between(old.version, new.version, (), pairs))
             continue
         shown = []
         for pair in pairs:
-            shown.append(_shown(pair, old.version, new.version, min(room, _LONGEST)))
-            room -= min(len(pair.text), room, _LONGEST)
+            shown.append(_shown(pair, old, new, min(room, _LONGEST)))
+            room -= shown[-1].size
         made.append(Between(old.version, new.version, tuple(shown)))
     return tuple(reversed(made))
 
@@ -85,33 +85,55 @@ def _side(folder: Path, version: Version) -> list[range_diff.Patch] | str:
     """The patches of a version, or why they cannot be read."""
     try:
         return range_diff.side_of(folder, version)
-    except (RerollError, OSError) as error:
+    except RerollError as error:
         return str(error).removeprefix(f"{folder}/")
+    except OSError as error:
+        return f"{str(error.filename).removeprefix(f'{folder}/')}: {error.strerror}"
 
 
 def _compared(
     old: list[range_diff.Patch] | str, new: list[range_diff.Patch] | str
 ) -> tuple[Pair, ...] | str:
-    for side in (old, new):
-        if isinstance(side, str):
-            return side
+    """The pairs of two versions, or why they cannot be compared."""
+    if isinstance(old, str):
+        return old
+    if isinstance(new, str):
+        return new
     try:
-        return range_diff.compare(old, new)  # type: ignore[arg-type]
+        return range_diff.compare(old, new)
     except RerollError as error:
         return str(error)
 
 
-def _shown(pair: Pair, old: int, new: int, most: int) -> Shown:
-    text, cut = pair.text, 0
-    if len(text) > most:
-        kept = text[: max(text.rfind("\n", 0, most), 0)]
-        text, cut = kept, text.count("\n") - kept.count("\n")
+def _shown(pair: Pair, old: Version, new: Version, most: int) -> Shown:
+    """``pair`` as the page shows it, in at most ``most`` bytes of it."""
+    # It counts the patches that are there; of a posted version, some may not have been found.
+    before = old.patches[pair.old - 1] if pair.old else None
+    after = new.patches[pair.new - 1] if pair.new else None
+    first, second = before.number if before else 0, after.number if after else 0
+    lines = _fitting(pair.text, most)
     return Shown(
-        anchor=f"range-{old}-{new}-{pair.old}-{pair.new}",
-        status=pair.status,
-        old=pair.old,
-        new=pair.new,
+        anchor=f"range-{old.version}-{new.version}-{first}-{second}",
+        word=_word(pair.status, before, after),
+        old=first,
+        new=second,
         title=pair.title,
-        lines=word_diff.lines(text),
-        cut=cut,
+        lines=lines,
+        cut=len(pair.text.split("\n")) - len(lines) if pair.text else 0,
     )
+
+
+def _fitting(text: str, most: int) -> tuple[Line, ...]:
+    """The first lines of ``text`` that take at most ``most`` bytes of the page together."""
+    if len(text) > most:
+        text = text[: max(text.rfind("\n", 0, most), 0)]
+    lines = word_diff.lines(text)
+    sizes = accumulate(line.size for line in lines)
+    return tuple(line for line, size in zip(lines, sizes, strict=True) if size <= most)
+
+
+def _word(status: Status, before: PatchRecord | None, after: PatchRecord | None) -> str:
+    """What became of a patch."""
+    ids = {one.patch_id for one in (before, after) if one}
+    same = before and after and len(ids) == 1 and "" not in ids
+    return REWORDED if status == "!" and same else WORDS[status]

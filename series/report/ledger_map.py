@@ -21,11 +21,18 @@ _LETTER, _LINE = 8, 18
 
 
 @dataclass(frozen=True)
-class Left:
-    """A site that was not converted, and the patch whose ledger has it (0: none)."""
+class Site:
+    """A site as a ledger has it, and the patch whose ledger that is (0: none)."""
 
-    site: SiteRecord
+    record: SiteRecord
     patch: int
+
+    @property
+    def kind(self) -> str:
+        """What became of it: "converted", "left" or "explained"."""
+        if self.record.bucket == Bucket.CONVERTED:
+            return "converted"
+        return "left" if self.record.bucket in REMAINING else "explained"
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,7 @@ class Place:
     converted: int
     left: int
     explained: int
-    sites: tuple[Left, ...]
+    sites: tuple[Site, ...]
     unshown: int = 0
 
     @property
@@ -113,8 +120,12 @@ def of_version(version: Version) -> Map:
 
     What a patch leaves to a later one is in that one's ledger, and counted there alone.
     """
-    sites = [Left(site, number) for number, ledger in _ledgers(version) for site in ledger.sites]
-    sites = [one for one in sites if one.site.bucket != Bucket.LATER]
+    sites = [
+        Site(record, number)
+        for number, ledger in _ledgers(version)
+        for record in ledger.sites
+        if record.bucket != Bucket.LATER
+    ]
     words = sorted({word for _, ledger in _ledgers(version) for word in ledger.words})
     places, room = list[Place](), _MOST_SITES
     for at, (path, members) in enumerate(_groups(sites), 1):
@@ -133,7 +144,7 @@ def _ledgers(version: Version) -> Iterator[tuple[int, LedgerRecord]]:
         yield 0, rest
 
 
-def _groups(sites: Sequence[Left]) -> list[tuple[str, list[Left]]]:
+def _groups(sites: Sequence[Site]) -> list[tuple[str, list[Site]]]:
     """Sites by directory, the most first: large directories by their parts, down the tree."""
     found = _parts(sites, 1)
     depths = dict.fromkeys(found, 1)
@@ -160,21 +171,21 @@ def _groups(sites: Sequence[Left]) -> list[tuple[str, list[Left]]]:
     return sorted(found.items(), key=lambda group: (-len(group[1]), group[0]))
 
 
-def _parts(sites: Sequence[Left], depth: int) -> dict[str, list[Left]]:
+def _parts(sites: Sequence[Site], depth: int) -> dict[str, list[Site]]:
     """Sites by the first ``depth`` names of their directory."""
-    found: dict[str, list[Left]] = {}
+    found: dict[str, list[Site]] = {}
     for one in sites:
-        path = "/".join(one.site.path.split("/")[:-1][:depth])
+        path = "/".join(one.record.path.split("/")[:-1][:depth])
         found.setdefault(path or "(top)", []).append(one)
     return found
 
 
-def _place(anchor: str, path: str, members: Sequence[Left], room: int) -> Place:
-    counts = Counter(_kind(one.site) for one in members)
+def _place(anchor: str, path: str, members: Sequence[Site], room: int) -> Place:
+    counts = Counter(one.kind for one in members)
     # What is left comes first: it is what somebody has to look at.
     others = sorted(
-        (one for one in members if _kind(one.site) != "converted"),
-        key=lambda one: (_kind(one.site) != "left", one.site.path, one.site.line),
+        (one for one in members if one.kind != "converted"),
+        key=lambda one: (one.kind != "left", one.record.path, one.record.line),
     )
     return Place(
         anchor,
@@ -185,12 +196,6 @@ def _place(anchor: str, path: str, members: Sequence[Left], room: int) -> Place:
         tuple(others[:room]),
         len(others) - len(others[:room]),
     )
-
-
-def _kind(site: SiteRecord) -> str:
-    if site.bucket == Bucket.CONVERTED:
-        return "converted"
-    return "left" if site.bucket in REMAINING else "explained"
 
 
 def _boxes(

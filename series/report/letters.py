@@ -8,7 +8,7 @@ from pathlib import Path
 from generator.errors import UsageError
 from series import archive, mail, replies, store, threads
 from series.mail import Mail
-from series.output import printable
+from series.report import words
 from series.version import Version
 
 # Bytes of all texts together: a page of 3 MB opens at once, also on a telephone.
@@ -62,7 +62,7 @@ def read(
     own = [one for version in versions for one in _own(folder, version)]
     ids = {one.mail.message_id for one in own}
     found = [*own, *_replies(folder, versions, cited, ids)]
-    most = level([_size(one.mail.text) for one in found], BUDGET)
+    most = level([words.size(one.mail.text) for one in found], BUDGET)
     order = {one.version: at for at, one in enumerate(versions)}
     found.sort(key=lambda one: (order.get(one.version, 0), one.is_reply))
     return tuple(_letter(at, one, most, base) for at, one in enumerate(found, 1))
@@ -152,19 +152,12 @@ def _letter(at: int, found: _Found, most: int, base: str) -> Letter:
     )
 
 
-def _size(text: str) -> int:
-    """How many bytes of the page a text takes."""
-    from markupsafe import escape
-
-    return len(escape(printable(text)).encode())
-
-
 def _cut(text: str, most: int) -> tuple[str, int]:
     """``text`` cut to about ``most`` bytes of the page, in whole lines where it has some.
 
     Answers how many bytes of it are left out, too.
     """
-    raw, size = text.encode("utf-8", "replace"), _size(text)
+    raw, size = text.encode("utf-8", "replace"), words.size(text)
     if size <= most:
         return text, 0
     kept = raw[: len(raw) * most // size]

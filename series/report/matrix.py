@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from series.overview import Fate, Overview, PatchState
-from series.report.differences import Between
+from series.report.differences import REWORDED, Between, Shown
 from series.report.letters import Letter
 from series.version import Version
 
@@ -13,9 +13,13 @@ MARKS: Mapping[Fate, str] = {"new": "+", "same": "=", "changed": "~", "gone": "-
 
 @dataclass(frozen=True)
 class Cell:
-    """One patch in one version: a mark, what it means, and the anchor of the evidence."""
+    """One patch in one version: a mark, what it means, and the anchor of the evidence.
+
+    ``kind`` is the mark's class: the fate, or "reworded" where nothing but the message changed.
+    """
 
     mark: str
+    kind: str
     word: str
     anchor: str
 
@@ -58,28 +62,43 @@ def rows(
     """A row a patch, in the order of the overview."""
     own = {(one.version, one.number): one.anchor for one in letters if not one.is_reply}
     numbers = [{patch.id: patch.number for patch in version.patches} for version in versions]
-    steps = {one.new: one for one in differences}
+    steps = {one.new: _Step(one) for one in differences}
     made = []
     for at, patch in enumerate(found.patches, 1):
-        cells, mail = [], ""
-        for place, (version, fate) in enumerate(zip(versions, patch.fates, strict=True)):
-            number = numbers[place].get(patch.id, 0)
-            before = numbers[place - 1].get(patch.id, 0) if place else 0
+        cells, mail, before = [], "", 0
+        for version, known, fate in zip(versions, numbers, patch.fates, strict=True):
+            number = known.get(patch.id, 0)
             here = own.get((version.version, number), "") if number else ""
             mail = here or mail
-            step = _step(steps.get(version.version), fate, before, number)
-            cells.append(Cell(MARKS[fate], _word(fate, step), step or here))
+            step = steps.get(version.version)
+            pair = step.pair(fate, before, number) if step else None
+            cells.append(_cell(fate, pair, here))
+            before = number
         made.append(Row(f"patch-{at}", patch, mail, tuple(cells)))
     return tuple(made)
 
 
-def _step(step: Between | None, fate: Fate, before: int, number: int) -> str:
-    """The anchor of what a version changed in a patch, or empty."""
-    if step is None or fate in ("new", ""):
-        return ""
-    pair = step.without(before) if fate == "gone" else step.to(number)
-    return pair.anchor if pair and (pair.lines or fate == "gone") else ""
+class _Step:
+    """What one version changed, by the numbers of its patches before and after."""
+
+    def __init__(self, between: Between) -> None:
+        self._olds = {one.old: one for one in between.pairs}
+        self._news = {one.new: one for one in between.pairs}
+
+    def pair(self, fate: Fate, before: int, number: int) -> Shown | None:
+        """The pair that shows what became of a patch, where there is something to see."""
+        if fate in ("new", ""):
+            return None
+        pair = self._olds.get(before) if fate == "gone" else self._news.get(number)
+        return pair if pair and (pair.lines or pair.cut or fate == "gone") else None
 
 
-def _word(fate: Fate, step: str) -> str:
-    return "same diff, other message" if fate == "same" and step else fate or "not there"
+def _cell(fate: Fate, pair: Shown | None, mail: str) -> Cell:
+    """The cell of a patch: it leads to ``pair``, else to the patch's ``mail``."""
+    reworded = fate == "same" and pair is not None
+    return Cell(
+        mark=MARKS[fate],
+        kind=REWORDED if reworded else fate,
+        word=f"same change, {REWORDED}" if reworded else fate,
+        anchor=pair.anchor if pair else mail,
+    )

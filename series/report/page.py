@@ -18,6 +18,7 @@ from series.overview import Overview
 from series.report import (
     addressees,
     differences,
+    findings,
     ledger_map,
     letters,
     matrix,
@@ -105,6 +106,8 @@ def _facts(
     between = differences.between(folder, versions)
     rows = matrix.rows(found, versions, mails, between)
     stages = timeline.stages(found, mails)
+    told = findings.read(folder, newest)
+    by_patch = findings.by_patch(told)
     return {
         "found": found,
         "newest": newest,
@@ -112,6 +115,7 @@ def _facts(
         "mails": mails,
         "rows": rows,
         "anchors": {row.patch.id: row.anchor for row in rows},
+        "numbered": {row.patch.number: row.anchor for row in rows if row.patch.number},
         "between": tuple(reversed(between)),
         "topics": remarks.topics(rows, found.loose, said),
         "comment_states": remarks.states(said),
@@ -121,7 +125,10 @@ def _facts(
         "getting": addressees.getting(newest),
         "left_out": addressees.left_out(newest),
         "changed": addressees.changed(versions[-2], newest) if len(versions) > 1 else (),
-        "checks": verdicts.checks(folder, newest, found.checks, needed),
+        "checks": verdicts.checks(folder, newest, found.checks, needed, told),
+        "findings": by_patch,
+        "mail_of_file": {one.file: one.anchor for one in mails},
+        "found_in": {one.number: one for one in by_patch},
         "lacking": lacking,
         "advice": overview.advice(found, lacking),
         "stages": stages,
@@ -156,5 +163,5 @@ def _environment() -> "jinja2.Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(day=words.day, moment=words.moment, count=words.count)
+    made.filters.update(day=words.day, moment=words.moment, count=words.count, noun=words.noun)
     return made

@@ -28,11 +28,13 @@ def topics(
 ) -> tuple[Topic, ...]:
     """All patches that something was said of, in order; what is about none comes first."""
     known = {row.patch.id for row in rows}
-    general = [one for one in comments if one.patch not in known]
-    made = [_topic("general", None, general, loose)]
-    for row in rows:
-        mine = [one for one in comments if one.patch == row.patch.id]
-        made.append(_topic(row.anchor, row, mine, row.patch.tags))
+    by_patch: dict[str | None, list[Comment]] = {}
+    for one in comments:
+        by_patch.setdefault(one.patch if one.patch in known else None, []).append(one)
+    made = [_topic("general", None, by_patch.get(None, ()), loose)]
+    made += [
+        _topic(row.anchor, row, by_patch.get(row.patch.id, ()), row.patch.tags) for row in rows
+    ]
     return tuple(one for one in made if one.open or one.settled or one.tags)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from series.overview import Overview, VersionState
+from series.report import addressees
 from series.report.letters import Letter
 
 WIDTH, HEIGHT, BASE = 960, 230, 190  # pixels; ``BASE`` is where the time line runs
@@ -78,7 +79,7 @@ def stages(found: Overview, letters: Sequence[Letter]) -> tuple[Stage, ...]:
                 state,
                 int(state.date.split()[0]),
                 len(mine),
-                len({one.sender for one in mine}),
+                len({addressees.key(one.sender) for one in mine}),
                 min(dates, default=0),
                 max(dates, default=0),
             )

@@ -1,11 +1,12 @@
 """What checks said of the newest version, and which required ones it has not passed."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from series.checks import gate
-from series.checks.gate import Verdict
+from series.checks.gate import Told, Verdict
 from series.version import Version
 
 
@@ -22,8 +23,8 @@ class Said:
 class Checked:
     """One check: ``against`` is why it does not let the version pass, or empty.
 
-    ``passed`` is the number of patches that passed, ``when`` in seconds since the epoch, 0
-    where it was not run.
+    ``passed`` is the number of patches that passed, ``found`` that of its findings, ``when`` in
+    seconds since the epoch, 0 where it was not run.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Checked:
     passed: int
     said: tuple[Said, ...] = ()
     when: int = 0
+    found: int = 0
 
     @property
     def word(self) -> str:
@@ -45,16 +47,29 @@ class Checked:
 
 
 def checks(
-    folder: Path, version: Version, said: Mapping[str, str], required: Sequence[str]
+    folder: Path,
+    version: Version,
+    said: Mapping[str, str],
+    required: Sequence[str],
+    told: Sequence[Told],
 ) -> tuple[Checked, ...]:
-    """Every check that was run on ``version`` or is ``required``; ``said`` as in an overview."""
+    """Every check that was run on ``version`` or is ``required``; ``said`` as in an overview.
+
+    ``told`` is what they found.
+    """
     if version.source == "mails":
         return ()
     records = gate.read(folder, version.version).checks
+    commits = [patch.commit for patch in version.patches]
+    amounts = Counter[str]()
+    for one in told:
+        amounts[one.check] += len(one.findings) + one.left_out
     made = []
     for name in dict.fromkeys([*said, *required]):
         record = records.get(name)
         verdicts = record.verdicts if record else ()
+        if [one.commit for one in verdicts] != commits:  # they are numbered otherwise
+            verdicts = ()
         made.append(
             Checked(
                 name=name,
@@ -63,6 +78,7 @@ def checks(
                 passed=sum(one.state == "passed" for one in verdicts),
                 said=_said(verdicts),
                 when=record.when if record else 0,
+                found=amounts[name],
             )
         )
     return tuple(made)

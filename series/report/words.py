@@ -1,9 +1,10 @@
-"""How dates, patch numbers and categories are written on the page."""
+"""How dates, numbers and texts are written on the page, and how much of it a text takes."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from series import recipients
+from series.output import printable
 
 _YEAR_9999 = 253_370_764_800  # seconds; a mail may claim any date
 
@@ -30,6 +31,20 @@ def mails(numbers: Iterable[int]) -> str:
 
 def count(number: int, thing: str) -> str:
     """A number with its noun: "1 patch", "2 patches"."""
-    plural = f"{thing}es" if thing.endswith(("ch", "s")) else f"{thing}s"
-    plural = f"{thing[:-1]}ies" if thing.endswith("y") else plural
-    return f"{number} {thing if number == 1 else plural}"
+    return f"{number} {noun(number, thing)}"
+
+
+def noun(number: int, thing: str) -> str:
+    """``thing`` as it follows ``number``: "patch" or "patches", "reply" or "replies"."""
+    if number == 1:
+        return thing
+    if thing.endswith("ply"):
+        return f"{thing[:-1]}ies"
+    return f"{thing}es" if thing.endswith("ch") else f"{thing}s"
+
+
+def size(text: str) -> int:
+    """How many bytes of the page ``text`` takes, escapes included."""
+    from markupsafe import escape
+
+    return len(escape(printable(text)).encode())
