@@ -15,7 +15,7 @@ TREE ?= $(LINUX_DIR)
 ROUNDS ?= 5
 ENGINE ?=
 
-.PHONY: help demo test test-linux soak bench lint manual clean
+.PHONY: help demo test test-linux soak bench lint manual dist clean
 help:
 	@echo 'make demo        generate, apply and send the sample series, all on this machine'
 	@echo 'make test        lint, types, layers and the fast tests'
@@ -26,6 +26,8 @@ help:
 	@echo '                 on a 5.10 tree (ROUNDS=5; ENGINE="--only NAME" for some rows)'
 	@echo 'make lint        lint, types and layers only'
 	@echo 'make manual      the manual pages, after a change of a help text'
+	@echo 'make dist        sdist and wheel of the last commit, tested, in dist/ (docs/releasing.md;'
+	@echo '                 TRIAL=1: in build/dist, of any tree; TESTS=tests/test_cli.py: only these)'
 
 $(VENV)/.ready: pyproject.toml scripts/setup
 	@scripts/setup $(PYTHON) $(VENV)
@@ -93,6 +95,13 @@ bench: $(VENV)/.ready
 	@scripts/need flex bison bc libelf-dev libssl-dev || echo 'nothing will compile' >&2
 	@$(RUN)/python -m benchmarks.checking --tree build/bench/linux.git \
 		--json build/bench/checking.json build/bench/series
+
+# Of what is committed; everything it needs beside git comes into build/dist.
+TRIAL ?=
+TESTS ?=
+dist: $(VENV)/.ready
+	@scripts/need git git-email gcc make
+	@$(RUN)/python scripts/release $(if $(TRIAL),--trial) $(TESTS)
 
 clean:
 	rm -rf $(VENV) .demo build dist

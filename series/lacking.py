@@ -5,7 +5,6 @@ import contextlib
 from collections.abc import Sequence
 from contextlib import closing
 
-from generator.campaign import load
 from generator.errors import CampaignError, RerollError
 from series import options, overview
 from series.checks import requirement, runner
@@ -23,6 +22,8 @@ def lacking_checks(args: argparse.Namespace, found: Overview) -> dict[str, str]:
     """
     if found.newest is None or found.newest.source == "mails":
         return {}
+    from generator.campaign import load
+
     try:
         campaign = load(options.folder_of(args))
     except CampaignError:  # sending says what is wrong with it

@@ -8,60 +8,131 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict
+from pathlib import Path
 from textwrap import wrap
+from typing import TYPE_CHECKING
 
-from generator.campaign import FILE_NAME
-from generator.errors import UsageError
-from series import options, overview
+from generator.errors import RerollError, UsageError
+from series import options, overview, store
+from series.checks.kept_findings import cut
 from series.lacking import lacking_checks
 from series.output import as_json, one_line, printable, say
 from series.overview import Overview, PatchState, VersionState
 from series.trailer_file import Tag
 from series.version import Version
 
+if TYPE_CHECKING:
+    from series.patchwork import Standings
+
 EXAMPLE = "reroll -C my-series status"
 _MARKS = {"new": "+", "same": "=", "changed": "~", "gone": "-", "": " "}
 # SGR parameters (ECMA-48): green, yellow, red.
 _COLOURS = {"+": "32", "~": "33", "-": "31"}
+# The same for what checks on a patchwork server say together.
+_CHECKED = {"success": "32", "warning": "33", "fail": "31"}
 # Versions side by side, and tags that were not taken, in lines.
 _VERSIONS, _TAGS = 10, 8
 _LEAST = 20
+# Of what a patchwork server says, the longest that is shown whole ("awaiting-upstream" has 17).
+_STATE = 18
 
 
 def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the verb."""
-    verbs.add_parser(
+    parser = verbs.add_parser(
         "status",
         help="where a series stands, and what to do next",
         description="Every version and every patch: + new, = the same change as in the version "
         "before, ~ changed, - gone; tags, open comments, checks, what was sent, and the next "
-        "command.  Needs no tree.",
+        "command.  Needs no tree; asks nobody, but with --patchwork.",
         epilog=f"example: {EXAMPLE}",
+    )
+    parser.add_argument(
+        "--patchwork",
+        action="store_true",
+        help="ask the patchwork server of git config b4.pw-url and b4.pw-project (or pw.server and "
+        "pw.project) for state, checks and delegate of the patches that were sent last",
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Show the state of the series; status 0."""
+    """Show the state of the series; status 0.
+
+    What patchwork does not tell is an error only after all else was shown.
+    """
     folder = options.folder_of(args)
     found = overview.read(folder)
-    if found.newest is None and not (folder / FILE_NAME).is_file():
+    if found.newest is None:
+        _require_campaign(folder)
+    trouble: RerollError | None = None
+    standings: Standings | None = None
+    if args.patchwork:
+        try:
+            standings = _standings(args, folder, found)
+        except RerollError as error:
+            trouble = error
+    _show(args, found, standings, trouble)
+    if trouble:
+        raise trouble
+    return 0
+
+
+def _require_campaign(folder: Path) -> None:
+    """``UsageError`` where there is no series."""
+    from generator.campaign import FILE_NAME
+
+    if not (folder / FILE_NAME).is_file():
         raise UsageError(
             f"{folder}: there is no series here",
             hint="name its folder with -C DIR, or make one with 'reroll init DIR'",
         )
+
+
+def _standings(args: argparse.Namespace, folder: Path, found: Overview) -> "Standings":
+    """What the patchwork server says of the version that was sent last."""
+    from series import patchwork
+
+    sent = next((one for one in reversed(found.versions) if one.sending != "not sent"), None)
+    if sent is None:
+        raise UsageError("no version was sent yet: no patchwork server knows of one")
+    server = patchwork.configured(cwd=_configured_in(args, folder))
+    return patchwork.ask(server, store.read(folder, sent.number), sent.resent)
+
+
+def _configured_in(args: argparse.Namespace, folder: Path) -> Path:
+    """The directory whose git configuration counts: the tree's, where one is named."""
+    settings = options.settings_of(args)
+    if not settings.tree:
+        return folder
+    with closing(options.tree_of(args, settings)) as tree:
+        return tree.path
+
+
+def _show(
+    args: argparse.Namespace,
+    found: Overview,
+    standings: "Standings | None",
+    trouble: RerollError | None,
+) -> None:
     lacking = lacking_checks(args, found)
     what, command = overview.advice(found, lacking)
     here = [] if args.directory == "." else ["-C", args.directory]
     line = f"{shlex.join(['reroll', *here])} {command}"
     if args.json:
-        say(as_json(_json(found, lacking, what, line), indent=2))
-        return 0
-    width = shutil.get_terminal_size((80, 24)).columns
-    for text in _lines(found, lacking, max(width, 40)):
+        answer = _json(found, lacking, what, line)
+        if args.patchwork:
+            answer["patchwork"] = asdict(standings) if standings else {"error": str(trouble)}
+        say(as_json(answer, indent=2))
+        return
+    width = max(shutil.get_terminal_size((80, 24)).columns, 40)
+    lines = [*_lines(found, lacking, width)]
+    if standings:
+        lines += ["", *_patchwork(standings, width)]
+    for text in lines:
         sys.stdout.write(f"{text if _is_coloured() else _plain(text)}\n")
     say(f"next: {what}:\n    {one_line(line)}")
-    return 0
 
 
 def _is_coloured() -> bool:
@@ -70,7 +141,7 @@ def _is_coloured() -> bool:
 
 
 def _plain(text: str) -> str:
-    for colour in set(_COLOURS.values()):
+    for colour in {*_COLOURS.values(), *_CHECKED.values()}:
         text = text.replace(f"\x1b[{colour}m", "")
     return text.replace("\x1b[m", "")
 
@@ -141,6 +212,21 @@ def _matrix(found: Overview, width: int) -> Iterator[str]:
     yield "    + new   = same change   ~ changed   - gone"
 
 
+def _patchwork(standings: "Standings", width: int) -> Iterator[str]:
+    """State, checks and delegate of each patch on a patchwork server."""
+    yield _cut(f"patchwork: v{standings.version}, {standings.server}", width)
+    rows: list[tuple[str, ...]] = [("", "state", "checks", "delegate", "patch")]
+    for one in standings.patches:
+        said = (one.state or "not there", one.check, one.delegate)
+        rows.append((str(one.number), *(_cut(text, _STATE) for text in said), one.title))
+    sizes = [max(len(row[column]) for row in rows) for column in range(1, 4)]
+    room = max(width - 4 - sum(size + 2 for size in sizes), 3)
+    for number, state, check, delegate, title in rows:
+        check = _coloured(f"{check:<{sizes[1]}}", _CHECKED.get(check, ""))
+        cells = (f"{state:<{sizes[0]}}", check, f"{delegate:<{sizes[2]}}", _cut(title, room))
+        yield f"{number:>3} {'  '.join(cells)}".rstrip()
+
+
 def _counts(one: PatchState) -> tuple[str, str]:
     """How many tags will be taken, and how many were not; how many comments are open."""
     taken = sum(tag.taken for tag in one.tags)
@@ -183,8 +269,7 @@ def _coloured(text: str, colour: str) -> str:
 
 def _cut(text: str, width: int) -> str:
     """``text`` in one line of at most ``width`` columns that no terminal obeys."""
-    safe = printable(one_line(text))
-    return safe if len(safe) <= width else f"{safe[: width - 3]}..."
+    return cut(printable(one_line(text)), width)
 
 
 def _json(
