@@ -65,6 +65,7 @@ def run(
     timeout: float | None = None,
     check: bool = False,
     interactive: bool = False,
+    screen: bool = False,
     inherit: Sequence[int] = (),
     stderr: Path | None = None,
     owner: object = None,
@@ -75,7 +76,8 @@ def run(
     seconds of wall time, for the process and all its children.  Children that
     outlive it and hold its output are waited for at most a moment.  With
     ``interactive`` the process keeps the terminal, on which it may ask for a
-    password, and our standard input.  ``inherit`` are open descriptors that
+    password, and our standard input.  With ``screen`` it has our output, too (an editor),
+    and what it says is not kept.  ``inherit`` are open descriptors that
     the process and its children get, too (a lock that shall last as long as they).
     Standard error goes through the file ``stderr``, where one is named: it can be
     read while the process runs.  ``owner`` is what ``kill_all`` can be asked for.
@@ -83,9 +85,10 @@ def run(
     Raises ``ProgramError`` when the program cannot be started and, with
     ``check``, when it fails or runs into its limit.
     """
+    pipe = None if screen else subprocess.PIPE
     try:
         with (
-            stderr.open("wb") if stderr else contextlib.nullcontext(subprocess.PIPE) as errors,
+            stderr.open("wb") if stderr else contextlib.nullcontext(pipe) as errors,
             contextlib.nullcontext() if interactive else _readable(stdin) as source,
         ):
             process = subprocess.Popen(
@@ -93,7 +96,7 @@ def run(
                 cwd=cwd,
                 env=None if env is None else dict(env),
                 stdin=source,
-                stdout=subprocess.PIPE,
+                stdout=pipe,
                 stderr=errors,
                 start_new_session=not interactive,
                 pass_fds=tuple(inherit),
@@ -165,7 +168,7 @@ def _said(process: "subprocess.Popen[bytes]", end: float | None) -> tuple[bytes,
         stdout, stderr = process.communicate(timeout=left)
     except subprocess.TimeoutExpired as so_far:
         return (so_far.output or b"", so_far.stderr or b"") if ended else None
-    return stdout, stderr or b""
+    return stdout or b"", stderr or b""
 
 
 @contextlib.contextmanager

@@ -8,11 +8,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from generator.campaign import load
-from generator.errors import CampaignError, UsageError
-from series import addresses, comment_file, comments, journal, options, store
+from generator.errors import CampaignError, ExpectedFailureError, UsageError
+from generator.suggestion import ending
+from series import addresses, comment_file, comments, editor, journal, options, store
 from series.campaign_file import CampaignFile
 from series.comment_file import Comment
-from series.output import as_json, say
+from series.output import as_json, printable, say
 from series.version import Version
 
 EXAMPLE = "reroll -C my-series comments 4f2a9c-1b --fixed --note 'takes the lock' --changelog"
@@ -43,7 +44,11 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     states.add_argument(
         "--open", dest="state", action="store_const", const="open", help="mark as open again"
     )
-    parser.add_argument("--note", metavar="TEXT", help="what became of it, in your words")
+    words = parser.add_mutually_exclusive_group()
+    words.add_argument("--note", metavar="TEXT", help="what became of it, in your words")
+    words.add_argument(
+        "--edit", "-e", action="store_true", help="write that note in your editor (git's)"
+    )
     parser.add_argument(
         "--changelog",
         action="store_true",
@@ -75,7 +80,9 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 def run(args: argparse.Namespace) -> int:
     """List comments, or mark them."""
     folder = options.folder_of(args)
-    marks = args.state is not None or args.note is not None
+    marks = args.state is not None or args.note is not None or args.edit
+    if args.edit and args.dry_run:
+        raise UsageError("--edit does not go with -n: there is nothing to show before you write")
     if args.changelog and args.state != "fixed":
         raise UsageError("--changelog is for comments that are marked --fixed")
     if marks and not args.dry_run:
@@ -115,7 +122,8 @@ def _chosen(args: argparse.Namespace, known: Sequence[Comment]) -> list[Comment]
     for patch in args.patch or ():
         if any(one.patch == patch for one in known):
             continue
-        patches = ", ".join(dict.fromkeys(one.patch or "''" for one in known))
+        named = dict.fromkeys(one.patch or "''" for one in known)
+        patches = f"{', '.join(named)}{ending(patch, named)}"
         raise UsageError(
             f"--patch {patch}: there is no comment on it",
             hint=f"there are comments on: {patches}" if patches else "run 'reroll collect' first",
@@ -138,6 +146,8 @@ def _mark(args: argparse.Namespace, folder: Path) -> int:
     if not args.ids and args.state != "open":  # what was marked before stays so
         chosen = [one for one in chosen if one.state == "open"]
     ids = [one.id for one in chosen]
+    if args.edit and chosen and not _edit(args, folder, chosen):
+        raise ExpectedFailureError("nothing was marked: the note is empty, or as it was")
     lines = _changelog(folder, _noted(args, chosen)) if args.state == "fixed" else []
     stay = _still_told(folder, chosen) if args.state not in (None, "fixed") else []
     if not args.dry_run:
@@ -157,6 +167,42 @@ def _mark(args: argparse.Namespace, folder: Path) -> int:
     which = "" if ids == args.ids or not ids else f": {', '.join(ids)}"
     say(f"{end} {len(ids)} comment{'' if len(ids) == 1 else 's'}{what}{which}")
     return _code(args, folder)
+
+
+def _edit(args: argparse.Namespace, folder: Path, chosen: Sequence[Comment]) -> bool:
+    """Let the user write ``args.note``; whether there is something to write down."""
+    notes = {one.note for one in chosen}
+    before = notes.pop() if len(notes) == 1 else ""
+    written = editor.edited(
+        _form(before, chosen),
+        name="COMMENT_NOTE",
+        cwd=folder,
+        otherwise=f"--note TEXT does it, or edit {folder / comment_file.NAME}",
+    )
+    args.note = " ".join(written.split())
+    return bool(args.note) and (args.note != before or args.state is not None)
+
+
+def _form(note: str, chosen: Sequence[Comment]) -> str:
+    """What the editor shows.
+
+    The first and the last five lines are ours: there, editors take text for their settings.
+    """
+    quoted = []
+    for one in chosen:
+        quoted += [f"{one.id}  v{one.version}  {one.file}  {one.author}".rstrip()]
+        quoted += [f"    > {one.quote}"] if one.quote else []
+        quoted += [f"    {one.excerpt}", ""]
+    above = ["What became of what is below, in your words, in the lines above.", "", ""]
+    below = [
+        "",
+        "Lines that begin with '#' are left out, and line ends are blanks:",
+        "a note is one paragraph.",
+        "With an empty note, or the one that was there and no new state,",
+        "nothing is marked.",
+    ]
+    lines = [line for text in (*above, *quoted, *below) for line in text.split("\n")]
+    return f"{note}\n\n" + "".join(f"# {printable(line)}".rstrip() + "\n" for line in lines)
 
 
 def _noted(args: argparse.Namespace, chosen: Iterable[Comment]) -> list[Comment]:
