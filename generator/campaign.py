@@ -6,10 +6,9 @@ campaign is untrusted input: its paths stay inside its folder and the tree, and
 none of its steps runs a command.
 """
 
-import difflib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -27,7 +26,8 @@ from pydantic import (
 )
 
 from generator.errors import CampaignError
-from generator.rules import find_bundled
+from generator.rules import bundled_names, find_bundled
+from generator.suggestion import ending
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -43,6 +43,7 @@ _ADVICE = {
     "tuple_type": "must be a list",
     "dict_type": "must be a table",
     "model_type": "must be a table",
+    "too_short": "must not be empty",
 }
 
 
@@ -344,9 +345,13 @@ def _describe(problem: "ErrorDetails", data: object) -> str:
     if kind == "extra_forbidden":
         *_, key = problem["loc"]
         allowed = _allowed_keys(problem["loc"])
-        near = difflib.get_close_matches(str(key), allowed, 1)
-        meant = f"; did you mean '{near[0]}'?" if near else ""
-        return f"{where}: unknown key{meant} (allowed: {', '.join(allowed)})"
+        return f"{where}: unknown key{ending(str(key), allowed)} (allowed: {', '.join(allowed)})"
+    if kind == "literal_error":
+        allowed = re.findall(r"'([^']*)'", problem["ctx"]["expected"])
+        return f"{where}: {problem['msg']}{ending(str(problem['input']), allowed)}"
+    if kind == "step" and isinstance(problem["input"], Mapping):
+        near = [found for key in problem["input"] if (found := ending(str(key), _STEPS))]
+        return f"{where}: {problem['msg']}{near[0] if len(near) == 1 else ''}"
     if kind == "value_error":
         return f"{where}: {problem['ctx']['error']}"
     if kind == "string_pattern_mismatch":
@@ -404,7 +409,10 @@ def _cross_check(campaign: Campaign) -> list[str]:
         if patch.id in seen:
             problems.append(f"{where}.id: patch[{seen[patch.id]}] has the same id")
         if patch.needs is not None and patch.needs not in seen:
-            problems.append(f"{where}.needs: there is no patch '{patch.needs}' before this one")
+            near = ending(patch.needs, seen)
+            problems.append(
+                f"{where}.needs: there is no patch '{patch.needs}' before this one{near}"
+            )
         if patch.despite and patch.needs is None:
             problems.append(f"{where}: despite is for a patch with needs")
         seen.setdefault(patch.id, number)
@@ -414,7 +422,8 @@ def _cross_check(campaign: Campaign) -> list[str]:
         problems += _missing(campaign.folder, patch.message_file, f"{where}.message_file")
         for at, step in enumerate(patch.step, 1):
             if isinstance(step, RuleStep) and find_bundled(step.rule) is None:
-                problems += _missing(campaign.folder, step.rule, f"{where}.step[{at}].rule")
+                place = f"{where}.step[{at}].rule"
+                problems += _missing(campaign.folder, step.rule, place, others=bundled_names)
             elif isinstance(step, ApplyStep):
                 problems += _missing(campaign.folder, step.apply, f"{where}.step[{at}].apply")
                 if step.hand and at < len(patch.step):
@@ -428,13 +437,20 @@ def _double(table: Series | Patch, key: str, where: str) -> list[str]:
     return []
 
 
-def _missing(folder: Path, file: str | None, where: str) -> list[str]:
+def _missing(
+    folder: Path, file: str | None, where: str, *, others: Callable[[], Iterable[str]] = tuple
+) -> list[str]:
+    """What is wrong with ``file`` of ``folder``; ``others`` are what else may be meant."""
     if file is None:
         return []
     full = folder / file
     try:
         if folder not in full.resolve().parents:
             return [f"{where}: {file} leads out of the series folder"]
-        return [] if full.is_file() else [f"{where}: there is no file {file} in {folder}"]
+        if full.is_file():
+            return []
+        beside = full.parent.iterdir() if full.parent.is_dir() else ()
+        near = ending(file, [*(str(one.relative_to(folder)) for one in beside), *others()])
+        return [f"{where}: there is no file {file} in {folder}{near}"]
     except (OSError, RuntimeError) as error:  # a name too long, a loop of links
         return [f"{where}: {file[:80]}: {error}"]

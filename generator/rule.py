@@ -15,6 +15,7 @@ from pathlib import Path
 
 from generator import script_parts
 from generator.errors import CampaignError
+from generator.suggestion import ending
 from generator.templates import names, render
 
 # Options a header may ask for; a tuple says how many words follow it.  None of
@@ -249,7 +250,7 @@ def read_rule(
         known = names(text)
         if unknown := sorted(set(parameters or {}) - known):
             raise CampaignError(
-                [f"{name}: has no parameter '{item}'" for item in unknown],
+                [f"{name}: has no parameter '{item}'{ending(item, known)}" for item in unknown],
                 hint=f"it knows: {', '.join(_described(text, known)) or 'none'}",
             )
         try:
@@ -311,7 +312,8 @@ def parse_rule(text: str, *, name: str, defines: Mapping[str, str] | None = None
     for key in sorted(rule.identifiers - set(rule.defines)):
         problems.append(f"{name}: needs a definition of '{key}' (-D {key}=NAME)")
     for key in sorted(set(rule.defines) - rule.identifiers - set(rule.virtuals)):
-        problems.append(f"{name}: has no virtual identifier '{key}'")
+        near = ending(key, rule.identifiers)
+        problems.append(f"{name}: has no virtual identifier '{key}'{near}")
     if problems:
         raise CampaignError(problems)
     return rule

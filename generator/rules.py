@@ -1,10 +1,10 @@
 """Where a rule is: in the series folder, among those that come with reroll, or in the tree."""
 
-import difflib
 from importlib.resources import files
 from pathlib import Path
 
 from generator.errors import UsageError
+from generator.suggestion import meant
 
 _SUFFIXES = ("", ".cocci", ".cocci.j2")
 
@@ -50,5 +50,4 @@ def find_rule(name: str, folder: Path) -> Path:
 
 def nearest(name: str) -> str:
     """A question that names the bundled rule most like ``name``, or empty."""
-    near = difflib.get_close_matches(name, bundled_names(), 1, cutoff=0.7)
-    return f"did you mean {near[0]}?" if near else ""
+    return meant(name, bundled_names())

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from generator.errors import CampaignError
+from generator.suggestion import ending
 
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
@@ -83,7 +84,11 @@ def render(text: str, facts: Mapping[str, object], *, name: str) -> str:
         raise CampaignError([f"{name}: template line {error.lineno}: {error.message}"]) from error
     except jinja2.UndefinedError as error:
         known = ", ".join(sorted(facts)) or "none"
-        raise CampaignError([f"{name}: template: {error.message}; known names: {known}"]) from error
+        said = str(error.message)
+        found = re.fullmatch(r"'(\w+)' is undefined", said)
+        near = ending(found[1], facts) if found else ""
+        problem = f"{name}: template: {said}; known names: {known}{near}"
+        raise CampaignError([problem]) from error
     except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
         raise CampaignError([f"{name}: template: {error}"]) from error
     except (OverflowError, MemoryError, RecursionError) as error:

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from generator import process
 from generator.errors import ConflictError, ProgramError, RerollError, UsageError
 from generator.holders import abandoned, held
+from generator.suggestion import ending
 
 if TYPE_CHECKING:
     from git import Repo
@@ -241,9 +242,10 @@ class Tree:
             found = self.git(*words, f"{revision}^{{commit}}", check=False)
             if re.fullmatch(r"[0-9a-f]{40}", found):
                 return found
+        refs = self.git("for-each-ref", "--format=%(refname:short)", check=False).split("\n")
         raise UsageError(
             f"{self.path}: there is no commit '{revision}'",
-            hint="is it spelt right, and fetched into this clone?",
+            hint=f"is it spelt right, and fetched into this clone?{ending(revision, refs)}",
         )
 
     def describe(self, commit: str) -> str:

@@ -19,6 +19,7 @@ from generator.errors import ConflictError, ExpectedFailureError, UsageError
 from generator.ledger import Ledger, Search
 from generator.rules import find_bundled, find_rule
 from generator.steps import StepReport, Workshop, check_rules, run_step
+from generator.suggestion import ending
 from generator.tree import Tree, Worktree
 from series import ownership
 from series.campaign_file import CampaignFile
@@ -107,8 +108,9 @@ def hand_written(campaign: Campaign, name: str) -> Patch:
     """The patch with the id ``name``; ``UsageError`` where it has no ``apply`` step."""
     found = [patch for patch in campaign.patches if patch.id == name]
     if not found:
-        known = ", ".join(patch.id for patch in campaign.patches)
-        raise UsageError(f"series.toml has no patch '{name}'", hint=f"there are: {known}")
+        known = [patch.id for patch in campaign.patches]
+        hint = f"there are: {', '.join(known)}{ending(name, known)}"
+        raise UsageError(f"series.toml has no patch '{name}'", hint=hint)
     if not any(isinstance(step, ApplyStep) for step in found[0].step):
         raise UsageError(f"patch {name}: has no apply step that rules could stand for")
     return found[0]

@@ -20,6 +20,7 @@ from tomlkit.items import AoT, Item, Table
 from generator import campaign as campaign_module
 from generator.campaign import FILE_NAME, Campaign
 from generator.errors import CampaignError, RerollError, UsageError
+from generator.suggestion import meant
 from series.toml_text import Section, appended, sections
 from series.whole_file import write_whole
 
@@ -223,8 +224,8 @@ class CampaignFile:
 
     def _index(self, patch: str) -> int:
         if patch not in self.ids:
-            known = ", ".join(self.ids)
-            raise UsageError(f"series.toml has no patch '{patch}'", hint=f"there are: {known}")
+            hint = meant(patch, self.ids) or f"there are: {', '.join(self.ids)}"
+            raise UsageError(f"series.toml has no patch '{patch}'", hint=hint)
         return self.ids.index(patch)
 
     def _find(self, patch: str | None, *below: str, nth: int = 0) -> int | None:

@@ -8,6 +8,7 @@ Exit codes: 0 done; 1 the answer is no (nothing matched, a check found something
 import argparse
 import contextlib
 import os
+import re
 import signal
 import sys
 import traceback
@@ -47,9 +48,23 @@ INTERRUPTED = 130
 TERMINATED = 143
 
 
+class _Parser(argparse.ArgumentParser):
+    """One that says which verb, option or choice may be meant."""
+
+    def error(self, message: str) -> NoReturn:
+        from generator.suggestion import ending
+
+        near = ""
+        if choice := re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message, re.DOTALL):
+            near = ending(choice[1], re.findall(r"'([^']*)'", choice[2]))
+        elif option := re.fullmatch(r"unrecognized arguments: (--?[^\s=]+).*", message, re.DOTALL):
+            near = ending(option[1], self._option_string_actions)
+        super().error(f"{message}{near}")
+
+
 def build_parser(verb: str | None = None) -> argparse.ArgumentParser:
     """The parser: of all verbs in full for ``None``, else with only ``verb`` in full."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="reroll",
         description="Semantic patches on a Linux tree become a patch series, applied and sent.",
         epilog="Exit status: 0 done, 1 the answer is no, 2 usage or campaign, 3 conflict, "
@@ -109,7 +124,7 @@ def _main(words: list[str]) -> int:
     args, more = parser.parse_known_args(words)
     # argparse takes the words of a verb in one go; those behind an option come here.
     if more and (not hasattr(args, "words") or any(word.startswith("-") for word in more)):
-        parser.error(f"unrecognized arguments: {' '.join(more)}")
+        _of(parser, args.verb).error(f"unrecognized arguments: {' '.join(more)}")
     if more:
         args.words = [*args.words, *more]
     if args.show_version:
@@ -122,6 +137,13 @@ def _main(words: list[str]) -> int:
         return 2
     args.whole_parser = build_parser
     return _guarded(args)
+
+
+def _of(parser: argparse.ArgumentParser, verb: str | None) -> argparse.ArgumentParser:
+    """The parser of ``verb``; of all, where none is named."""
+    from series import manual
+
+    return next((one for name, _, one in manual.verbs(parser) if name == verb), parser)
 
 
 def _terminated(_number: int, _frame: FrameType | None) -> NoReturn:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from generator.errors import RerollError, UsageError
+from generator.suggestion import ending
 from series.output import shown
 from series.whole_file import write_whole
 
@@ -141,8 +142,9 @@ def select(known: Sequence[Comment], words: Sequence[str]) -> tuple[Comment, ...
         hits = [one for one in known if one.id == word]
         hits = hits or [one for one in known if word and one.id.startswith(word)]
         if not hits:
+            near = ending(word, [one.id for one in known])
             raise UsageError(
-                f"there is no comment '{word}'", hint="'reroll comments --all' lists them"
+                f"there is no comment '{word}'", hint=f"'reroll comments --all' lists them{near}"
             )
         if len({one.message for one in hits}) > 1:
             some = ", ".join(one.id for one in hits[:_SHOWN])

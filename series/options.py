@@ -2,9 +2,12 @@
 
 import argparse
 import os
+import re
+import shlex
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,18 +95,32 @@ def folder_of(args: argparse.Namespace) -> Path:
 
 
 def settings_of(args: argparse.Namespace, campaign: "Campaign | None" = None) -> Settings:
-    """Defaults, git config (of the tree, where one is named), series.toml, command line."""
+    """Defaults, git config (of the tree, where one is named), series.toml, command line.
+
+    Where nobody names a tree, it is the one that we are called in.
+    """
     folder = folder_of(args)
     here = folder if folder.is_dir() else Path(os.curdir)
     known = settings_module.merge(settings_module.from_git(here), vars(args))
+    around = "" if known.tree else _kernel_around(Path.cwd())
+    known = replace(known, tree=known.tree or around)
     if known.tree and Path(known.tree).expanduser().is_dir():
         known = settings_module.from_git(_tree_path(known, args))
     if campaign is not None:
         known = settings_module.with_campaign(known, campaign.settings)
     known = settings_module.merge(known, vars(args))
+    known = replace(known, tree=known.tree or around)
     if getattr(args, "scheduler", None) and known.executor != "dask":
         raise UsageError(f"--scheduler {args.scheduler}: goes with --executor dask")
     return known
+
+
+def _kernel_around(here: Path) -> str:
+    """The kernel tree that ``here`` is in, or empty: it counts where nobody named another."""
+    for place in (here, *here.parents):
+        if (place / ".git").exists():
+            return str(place) if (place / "MAINTAINERS").is_file() else ""
+    return ""
 
 
 def _tree_path(settings: Settings, args: argparse.Namespace) -> Path:
@@ -117,7 +134,7 @@ def tree_of(args: argparse.Namespace, settings: Settings) -> Tree:
     if not settings.tree:
         raise UsageError(
             "no Linux tree is named",
-            hint="give --tree DIR, or 'git config --global reroll.tree DIR'",
+            hint="give --tree DIR, or 'git config --global reroll.tree DIR', or call it in one",
         )
     return Tree(_tree_path(settings, args))
 
@@ -169,3 +186,16 @@ def _typed(text: str) -> object:
     except tomllib.TOMLDecodeError:
         return text
     return value if isinstance(value, int | bool | list) else text
+
+
+def typed(args: argparse.Namespace) -> Callable[[str], str]:
+    """What makes commands in hints ones that can be typed as they stand, from where we are."""
+    words = ["reroll"]
+    words += [] if args.directory == "." else ["-C", args.directory]
+    words += ["--tree", args.tree] if args.tree else []
+    version = f" -v {args.version}" if args.version else ""
+
+    def complete(found: "re.Match[str]") -> str:
+        return f"'{shlex.join(words)} {found[1]}{version if found[1] == 'check' else ''}"
+
+    return lambda text: re.sub(r"'reroll (\w+)", complete, text)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from generator.errors import UsageError
+from generator.suggestion import ending
 from series import addresses
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def from_git(found: Mapping[str, Sequence[str]]) -> Policy:
         key = name.removeprefix("recipients.")
         if key not in known:
             raise UsageError(
-                f"git config reroll.{name}: there is no such setting",
+                f"git config reroll.{name}: there is no such setting{ending(key, known)}",
                 hint=f"known are {', '.join(sorted(known))}",
             )
         policy = _with(policy, key, values, f"git config reroll.{name}")
@@ -119,5 +120,6 @@ def _pattern(text: str, where: str) -> str:
 
 def _one_of(word: str, allowed: Iterable[str], where: str) -> str:
     if word not in (words := tuple(allowed)):
-        raise UsageError(f"{where}: '{word}' is not one of {', '.join(words)}")
+        near = ending(word, words)
+        raise UsageError(f"{where}: '{word}' is not one of {', '.join(words)}{near}")
     return word

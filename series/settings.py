@@ -6,13 +6,14 @@ local) holds among git config files.
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from generator.errors import UsageError
 from generator.results import NoResults, Results, default_place
+from generator.suggestion import ending
 from generator.tree import read_settings
 from series import policy
 from series.policy import Policy
@@ -20,6 +21,9 @@ from series.policy import Policy
 if TYPE_CHECKING:
     from generator.campaign import Settings as CampaignSettings
 
+# Options of checks with values; git config has them as reroll.checkNAME.
+CHECK_OPTIONS = ("applies-to", "arch", "config", "cross", "objects", "limit")
+_CHECK_KEYS = {"check", "checkstrict", *(f"check{one.replace('-', '')}" for one in CHECK_OPTIONS)}
 _CHOICES = {"maintainers": ("python", "script"), "executor": ("local", "dask")}
 
 
@@ -55,6 +59,7 @@ class Settings:
 def from_git(cwd: Path) -> Settings:
     """The defaults as git config in ``cwd`` changes them; ``UsageError`` for a bad value."""
     found = read_settings("reroll", cwd=cwd)
+    _known(found)
     settings = Settings(recipients=policy.from_git(found))
     for name in (one.name for one in fields(Settings)):
         if name in found:
@@ -62,6 +67,20 @@ def from_git(cwd: Path) -> Settings:
             value = (" ".join if name == "required" else _last)(found[name])
             settings = _set(settings, name, value, f"git config reroll.{name}")
     return settings
+
+
+def _known(found: Iterable[str]) -> None:
+    """``UsageError`` for a key of git config that nobody reads: a typing error says nothing else.
+
+    Keys with a dot (recipients.KEY) are looked at where they are read.
+    """
+    known = {one.name for one in fields(Settings)} | _CHECK_KEYS
+    for key in found:
+        if "." not in key and key not in known:
+            raise UsageError(
+                f"git config reroll.{key}: there is no such setting{ending(key, known)}",
+                hint=f"known are {', '.join(sorted(known))}",
+            )
 
 
 def merge(settings: Settings, values: Mapping[str, object]) -> Settings:
@@ -107,7 +126,10 @@ def _set(settings: Settings, name: str, text: str, where: str) -> Settings:
     if name == "cachelimit":
         return replace(settings, cachelimit=_bytes(text, where))
     if text not in _CHOICES.get(name, (text,)):
-        raise UsageError(f"{where}: '{text}' is not one of {', '.join(_CHOICES[name])}")
+        choices = _CHOICES[name]
+        raise UsageError(
+            f"{where}: '{text}' is not one of {', '.join(choices)}{ending(text, choices)}"
+        )
     if name == "archive" and text and not re.match(r"https?://[^/\s]+\S*\Z", text):
         raise UsageError(f"{where}: '{text}' is not the http or https URL of an archive")
     return replace(settings, **{name: text})  # type: ignore[arg-type]

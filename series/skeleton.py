@@ -8,7 +8,7 @@ made with Coccinelle do.
 import json
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from generator.rule import Rule
 from generator.split import slug
@@ -21,8 +21,9 @@ _TITLE = 60
 _ENDS_MESSAGE = re.compile(r"---(?:\s|$)|-- $|diff -|Index: ")
 
 _CAMPAIGN = """\
-# Made of the rule {file} by "reroll init".
-# docs/campaign.md explains every key.
+# Made of the rule {file} by "reroll init".  It is yours now: edit it, and run
+# "reroll generate" as often as you like.  docs/campaign.md explains every key; what begins
+# with "#" here is a key that you may want.
 
 [series]
 name = {name}
@@ -35,6 +36,8 @@ A semantic patch makes the change, in {{{{ ledger.counts.get("converted", 0) }}}
 {{{{ ledger.total }}}} places that name {{{{ ledger.words | join(", ") }}}}.
 {{% endif %}}
 '''
+# base = "v6.12"                                   # default: HEAD of the tree
+# prefix = "RFC PATCH"
 # to = ["Maintainer <maintainer@example.org>"]     # besides those in MAINTAINERS
 
 [series.changelog]
@@ -48,12 +51,18 @@ message = '''
 
 {quote}
 '''
-{split}
+{split}# remaining = "none"                               # no site may be left, explained or not
+
 [[patch.step]]
 rule = {file_value}
 {values}# paths = ["drivers"]                              # default: the whole tree
 # exclude = {{ "tools" = "keeps its own copy" }}
+{words}"""
+
+_NO_SPLIT = """\
+# split = "subsystem"                              # or "maintainer", "directory", "file"
 """
+_WORDS = "  # what a file must hold, as spatch sees the rule"
 
 _QUOTE = """\
 The semantic patch that makes this change is:
@@ -64,12 +73,18 @@ The semantic patch that makes this change is:
 
 
 def campaign_text(
-    rule: Rule, file: str, *, name: str, split: str, values: Mapping[str, object]
+    rule: Rule,
+    file: str,
+    *,
+    name: str,
+    split: str,
+    values: Mapping[str, object],
+    words: Sequence[str] = (),
 ) -> str:
     """The text of a ``series.toml`` whose one patch runs ``rule``, which is in ``file``.
 
     ``name`` is the series'; ``split`` is as in a campaign; ``values`` are the
-    rule's ``define`` or ``parameters``.
+    rule's ``define`` or ``parameters``; ``words`` are those that select files for it.
     """
     head, text = _described(rule)
     patch = slug(re.sub(r"\.cocci(\.j2)?\Z", "", file))
@@ -89,8 +104,9 @@ def campaign_text(
         patch_title=_value(f"{{{{ prefix }}}}: {_escaped(_lowered(head))}"),
         text=_escaped(text),
         quote=quote,
-        split="" if split == "none" else f"split = {_value(split)}\n",
+        split=_NO_SPLIT if split == "none" else f"split = {_value(split)}\n",
         values=f"{key} = {_table(values)}\n" if values else "",
+        words=f"# tokens = {_value(list(words))}{_WORDS}\n" if words else "",
     )
 
 

@@ -94,9 +94,10 @@ def read(folder: Path, number: int | None = None) -> Version:
         text = path.read_text(encoding="utf-8")
         version = _adapter(Version).validate_json(text)
     except OSError as error:
+        there = ", ".join(map(str, numbers(folder)))
         raise UsageError(
             f"{folder}: there is no version {number}",
-            hint=f"run 'reroll generate -v {number}' first",
+            hint=f"run 'reroll generate -v {number}' first{there and f'; there are: {there}'}",
         ) from error
     except (ValidationError, UnicodeDecodeError) as error:
         raise UsageError(

@@ -294,3 +294,40 @@ def test_tables_of_the_series_far_apart(tmp_path: Path) -> None:
     log = log.replace('["x"]', '["x", "y"]') + '3 = ["z"]\n'
     head = head.replace('"t"\n', '"t"\nbase = "v1"\n')
     assert file.text == f"{head}{patch('a')}\n# log\n{log}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('name = "new-call"', 'nmae = "new-call"', "unknown key; did you mean 'name'?"),
+        ("[series.changelog]", "[recipient]", "recipient: unknown key; did you mean 'recipients'?"),
+        ('id = "b"', 'id = "b"\nsplit = "Subsytem"', "'file'; did you mean 'subsystem'?"),
+        ('id = "b"', 'id = "b"\nneeds = "aa"', "'aa' before this one; did you mean 'a'?"),
+        ('rule = "rename.cocci"', 'rul = "rename.cocci"', "pick; did you mean 'rule'?"),
+        ('rule = "rename.cocci"', 'rule = "renam.cocci"', "did you mean 'rename.cocci'?"),
+        (
+            'rule = "rename.cocci"',
+            'rule = "generic/swap-argument"',
+            "did you mean 'generic/swap-arguments.cocci.j2'?",
+        ),
+        ('message = "new_call() is better."', 'message_file = "series.tml"', "'series.toml'?"),
+    ],
+)
+def test_a_name_that_there_is_not(reroll: Run, small: Small, old: str, new: str, said: str) -> None:
+    """The nearest one that there is, wherever a campaign names something."""
+    small.rewrite(old, new)
+    done = reroll(*small.words("generate"))
+    assert (done.code, said in done.err) == (2, True), done.err
+
+
+def test_a_name_that_is_like_no_other(reroll: Run, small: Small) -> None:
+    small.rewrite('id = "b"', 'id = "b"\nsplit = "xyz"')
+    done = reroll(*small.words("generate"))
+    assert (done.code, "did you mean" in done.err) == (2, False)
+
+
+def test_a_patch_of_another_name(tmp_path: Path) -> None:
+    file = campaign(tmp_path, f"{HEAD}\n{patch('drivers-a')}")
+    with pytest.raises(UsageError) as caught:
+        file.set_patch("driver-a", "title", "x")
+    assert caught.value.hint == "did you mean 'drivers-a'?"

@@ -89,6 +89,7 @@ def test_git_does_not_know_the_user(
 ) -> None:
     (hermetic_seal / ".gitconfig").write_text("[user]\n\tname = Ada\n")
     monkeypatch.setenv("EMAIL", "")
+    monkeypatch.chdir(hermetic_seal)  # not in a repository with a user of its own
     done = reroll("doctor")
     assert done.code == 1
     row = _row(done.out, "git identity")

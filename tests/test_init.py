@@ -1,5 +1,7 @@
 """``reroll init``: a series folder from a bundled campaign, or from one rule."""
 
+import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from generator.campaign import load
 from series.commands.init import bundled
 from tests.conftest import Run, Small
+from tests.repositories import git
 
 
 def test_a_bundled_campaign_becomes_a_folder(reroll: Run, tmp_path: Path) -> None:
@@ -40,8 +43,30 @@ def test_nothing_is_overwritten(reroll: Run, tmp_path: Path) -> None:
 
 def test_unknown_campaign(reroll: Run, tmp_path: Path) -> None:
     done = reroll("-C", tmp_path, "init", "mine", "--campaign", "frame_vectr")
-    assert (done.code, "frame_vector" in done.err) == (2, True)
+    assert (done.code, "did you mean 'frame_vector'?" in done.err) == (2, True)
     assert not (tmp_path / "mine").exists()
+    done = reroll("-C", tmp_path, "init", "mine", "--campaign", "xyz")
+    assert "there are: add_argument, frame_vector" in done.err
+
+
+def test_the_command_to_go_on_with_can_be_pasted(
+    reroll: Run, small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.cocci").write_text(RULE)
+
+    def following(folder: str, *words: object) -> list[str]:
+        done = reroll(*words, "init", folder, "--rule", "mine.cocci")
+        assert done.code == 0, done.err
+        return shlex.split(done.out.partition("next: reroll ")[2])
+
+    assert following("a") == ["-C", "a", "--tree", "LINUX", "generate"]
+    assert following("b", "--tree", "small") == ["-C", "b", "--tree", "small", "generate"]
+    git(tmp_path, "config", "--global", "reroll.tree", str(small.tree))
+    words = following("it's new")
+    assert words == ["-C", "it's new", "generate"]
+    done = reroll(*words)
+    assert (done.code, "mails in" in done.out) == (0, True), done.err
 
 
 def test_dry_run(reroll: Run, tmp_path: Path) -> None:
@@ -84,6 +109,23 @@ def test_one_rule_becomes_a_series_worth_reading(
     if split == "directory":
         assert len(mails) == 3
         assert "in 2 of the\n3 places that name old_call." in mails[0].read_text()
+
+
+@pytest.mark.parametrize("split", ["none", "file"])
+def test_what_is_commented_out_can_be_switched_on(
+    reroll: Run, small: Small, tmp_path: Path, split: str
+) -> None:
+    (tmp_path / "mine.cocci").write_text(RULE)
+    assert reroll("-C", tmp_path, "init", "new", "--rule", "mine.cocci", "--split", split).code == 0
+    file = tmp_path / "new/series.toml"
+    text = file.read_text()
+    keys = re.findall(r"^# (\w+) = ", text, re.MULTILINE)
+    common = {"base", "prefix", "to", "2", "remaining", "paths", "exclude", "tokens"}
+    assert {*keys} == common | ({"split"} if split == "none" else set())
+    file.write_text(re.sub(r"^# (?=\w+ = )", "", text, flags=re.MULTILINE))
+    made = load(tmp_path / "new")
+    assert (made.series.base, [*made.series.changelog]) == ("v6.12", [2])
+    assert made.patches[0].step[0].tokens == ["old_call"]  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(

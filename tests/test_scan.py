@@ -81,7 +81,7 @@ def test_nothing_matches(reroll: Run, tree: MakeTree, rule: Path) -> None:
     ("words", "said"),
     [
         (["no-such.cocci"], "there is no rule no-such.cocci"),
-        (["generic/rename-funktion"], "did you mean generic/rename-function.cocci?"),
+        (["generic/rename-funktion"], "did you mean 'generic/rename-function.cocci'?"),
         (["RULE", "no/such/path"], "there is no no/such/path in the tree"),
         (["RULE", "-D", "x"], "-D x: must be NAME=VALUE"),
         (["RULE", "-D", "a=b c"], "define a = 'b c': both must be C identifiers"),

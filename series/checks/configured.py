@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from generator.tree import Tree, read_settings
+from series.settings import CHECK_OPTIONS
 
-# Options with values; git config has them as reroll.checkNAME.
-_VALUES = ("applies-to", "arch", "config", "cross", "objects", "limit")
 # Options that are there or not; of these git config has reroll.checkStrict.
 _FLAGS = ("strict", "allow-scripts", "build-all-users")
 _NOTHING: Mapping[str, object] = MappingProxyType({})
@@ -16,7 +15,7 @@ def configured(tree: Tree, given: Mapping[str, object] = _NOTHING) -> dict[str, 
     """The options of checks on ``tree``: as ``given`` (by name, with "_"), else git config's."""
     found = read_settings("reroll", cwd=tree.path)
     chosen: dict[str, tuple[str, ...]] = {}
-    for name in _VALUES:
+    for name in CHECK_OPTIONS:
         values = given.get(name.replace("-", "_"))
         said = tuple(map(str, values)) if isinstance(values, list | tuple) else ()
         if known := said or found.get(f"check{name.replace('-', '')}", ()):

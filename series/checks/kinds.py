@@ -38,6 +38,19 @@ def by_severity(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda one: ranks[one.severity])
 
 
+def once(found: Iterable[tuple[str, Finding]]) -> list[tuple[Finding, tuple[str, ...]]]:
+    """Each of the findings of checks once, errors first, with the names of the checks it is of."""
+    first: dict[tuple[str, int, str], Finding] = {}
+    names: dict[tuple[str, int, str], dict[str, None]] = {}
+    for check, one in found:
+        place = (one.path, one.line, one.what)
+        first.setdefault(place, one)
+        names.setdefault(place, {})[check] = None
+    return [
+        (one, tuple(names[one.path, one.line, one.what])) for one in by_severity(first.values())
+    ]
+
+
 @dataclass(frozen=True)
 class Result:
     """What a check says of one patch: ``why`` goes with "not run" and "not built"."""

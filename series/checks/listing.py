@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from series.checks.kinds import Finding, Patch, by_severity
+from series.checks.kinds import Finding, Patch, by_severity, once
 from series.checks.runner import Report
 from series.output import one_line
 
@@ -46,17 +46,12 @@ def _heading(patch: Patch, total: int) -> Iterator[str]:
 
 def _found(report: Report, patch: Patch) -> list[_Found]:
     """The findings of one patch, the worst first, each once with the checks that found it."""
-    first: dict[tuple[str, int, str], Finding] = {}
-    names: dict[tuple[str, int, str], list[str]] = {}
-    for name, said in report.results.items():
-        for one in by_severity(said[patch.number].findings)[:_MANY]:
-            place = (one.path, one.line, one.what)
-            first.setdefault(place, one)
-            names.setdefault(place, []).append(name)
-    checks = {place: tuple(dict.fromkeys(every)) for place, every in names.items()}
-    return [
-        _Found(one, checks[one.path, one.line, one.what]) for one in by_severity(first.values())
-    ]
+    said = (
+        (name, finding)
+        for name, results in report.results.items()
+        for finding in by_severity(results[patch.number].findings)[:_MANY]
+    )
+    return [_Found(*one) for one in once(said)]
 
 
 def _causes(found: Iterable[_Found], typed: Callable[[str], str]) -> Iterator[str]:

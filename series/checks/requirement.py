@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator.errors import RerollError, UsageError
+from generator.suggestion import ending
 from series.checks import gate, runner
 from series.checks.gate import Checks, mails_digest
 from series.checks.kinds import Ground
@@ -61,7 +62,7 @@ def known(names: Iterable[str], where: str = "") -> None:
         if name not in there:
             raise UsageError(
                 f"{where and f'{where}: '}there is no check '{name}'",
-                hint=f"the checks are: {', '.join(there)}",
+                hint=f"the checks are: {', '.join(there)}{ending(name, there)}",
             )
 
 

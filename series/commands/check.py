@@ -1,17 +1,16 @@
 """``reroll check``: what should be seen to before a version is sent."""
 
 import argparse
-import re
-import shlex
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from generator.errors import RerollError, UsageError
 from generator.progress import State
+from generator.suggestion import ending
 from generator.tree import Tree, read_settings
 from series import options, store
 from series.checks import requirement, runner
@@ -143,7 +142,7 @@ def _names(words: Sequence[str], tree: Tree) -> list[str]:
         if unknown := [word for word in wanted if word not in (*known, "all")]:
             raise UsageError(
                 f"git config reroll.check: there is no check '{one_line(unknown[0])}'",
-                hint=f"the checks are: {', '.join(known)}",
+                hint=f"the checks are: {', '.join(known)}{ending(unknown[0], known)}",
             )
     if "all" in wanted:
         return list(known)
@@ -158,7 +157,7 @@ def _show(report: Report, args: argparse.Namespace) -> None:
         return
     from series.checks import listing, table
 
-    typed = _typed(args)
+    typed = options.typed(args)
     width = shutil.get_terminal_size((100, 24)).columns
     for lines in (
         table.table(report, width),
@@ -173,19 +172,6 @@ def _show(report: Report, args: argparse.Namespace) -> None:
     if left and not args.words:
         command = typed("'reroll check all' runs them, too")
         _tell([f"not asked for: {', '.join(left)}; {command}"])
-
-
-def _typed(args: argparse.Namespace) -> Callable[[str], str]:
-    """What makes commands in hints ones that can be typed as they stand, from where we are."""
-    words = ["reroll"]
-    words += [] if args.directory == "." else ["-C", args.directory]
-    words += ["--tree", args.tree] if args.tree else []
-    version = f" -v {args.version}" if args.version else ""
-
-    def complete(found: "re.Match[str]") -> str:
-        return f"'{shlex.join(words)} {found[1]}{version if found[1] == 'check' else ''}"
-
-    return lambda text: re.sub(r"'reroll (\w+)", complete, text)
 
 
 def _status(report: Report, words: Sequence[str]) -> int:
@@ -223,7 +209,7 @@ def _mail_only(args: argparse.Namespace, folder: Path, version: Version) -> int:
     _show_mails(findings, len(version.mails), in_json=args.json)
     if not any(one.severity == "error" for one in findings):
         return 0
-    hint = _typed(args)("correct series.toml or the messages, then 'reroll generate'")
+    hint = options.typed(args)("correct series.toml or the messages, then 'reroll generate'")
     say(f"reroll: hint: {one_line(hint)}", sys.stderr)
     return 1
 

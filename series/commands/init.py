@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +16,7 @@ from generator.errors import ExpectedFailureError, UsageError
 from generator.rule import Rule, read_rule
 from generator.rules import bundled_folder, find_rule
 from generator.spatch import Engine, find_spatch
+from generator.suggestion import meant
 from generator.tree import Tree
 from series import (
     collecting,
@@ -100,9 +102,9 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"{folder}: {error.strerror}") from error
     if taken:
         raise UsageError(f"{folder}: exists already", hint="name a folder that does not")
-    where = folder if args.directory != "." or args.folder == "." else args.folder
+    command = _command(args, folder)
     if args.from_mbox is not None:
-        return _run_from_mbox(args, folder, f"reroll -C {where} --tree LINUX")
+        return _run_from_mbox(args, folder, command)
     if args.version or args.title or args.partial or args.network:
         raise UsageError("-v, --title, --partial and --network go with --from-mbox")
     if args.rule:
@@ -112,12 +114,23 @@ def run(args: argparse.Namespace) -> int:
         what = f"the campaign '{args.campaign}'"
         fill = _of_campaign(args)
     new_folder.make(folder, fill, keep=not args.dry_run)
-    following = f"reroll -C {where} --tree LINUX generate"
+    following = f"{command} generate"
     if args.json:
         say(as_json({"folder": str(folder), "next": following}))
     else:
         say(f"{folder}: {what}; next: {following}")
     return 0
+
+
+def _command(args: argparse.Namespace, folder: Path) -> str:
+    """How reroll is called for the new series: with a tree that nobody named yet."""
+    where = folder if args.directory != "." or args.folder == "." else args.folder
+    words = ["reroll", "-C", str(where)]
+    if getattr(args, "tree", None):
+        words += ["--tree", args.tree]
+    elif not options.settings_of(args).tree:
+        words += ["--tree", "LINUX"]
+    return shlex.join(words)
 
 
 def _run_from_mbox(args: argparse.Namespace, folder: Path, command: str) -> int:
@@ -287,7 +300,8 @@ def _of_campaign(args: argparse.Namespace) -> Callable[[Path], None]:
     names = bundled()
     if args.campaign not in names:
         raise UsageError(
-            f"there is no campaign '{args.campaign}'", hint=f"there are: {', '.join(names)}"
+            f"there is no campaign '{args.campaign}'",
+            hint=meant(args.campaign, names) or f"there are: {', '.join(names)}",
         )
     if args.split != "none" or args.define:
         raise UsageError("--split and -D go with --rule", hint="edit series.toml of the new folder")
@@ -304,9 +318,9 @@ def _of_rule(args: argparse.Namespace) -> Callable[[Path], None]:
     values = options.rule_values(path, args.define)
     rule = read_rule(path, name=path.name, **values)  # type: ignore[arg-type]
     given = {name: value for group in values.values() for name, value in group.items()}
-    _check(rule, args)
+    words = _check(rule, args)
     name = Path(args.folder).absolute().name
-    text = campaign_text(rule, path.name, name=name, split=args.split, values=given)
+    text = campaign_text(rule, path.name, name=name, split=args.split, values=given, words=words)
 
     def fill(folder: Path) -> None:
         shutil.copyfile(path, folder / path.name)
@@ -316,15 +330,20 @@ def _of_rule(args: argparse.Namespace) -> Callable[[Path], None]:
     return fill
 
 
-def _check(rule: Rule, args: argparse.Namespace) -> None:
-    """Let spatch read the rule; say what is missing for a series worth reading."""
+def _check(rule: Rule, args: argparse.Namespace) -> Sequence[str]:
+    """Let spatch read the rule; say what is missing for a series worth reading.
+
+    Returns the words that a file must hold for the rule.
+    """
+    words: Sequence[str] = ()
     if not rule.scripts:
         spatch = find_spatch(options.settings_of(args).spatch)
         with Engine(spatch, rule, timeout=30, jobs=1) as engine:
-            engine.tokens()
+            words = engine.tokens()
     if not rule.description:
-        note = "the rule has no '///' line: titles and messages of the patches say little"
+        note = "the rule has no '///' line: say in series.toml what it does, in titles and messages"
         say(f"reroll: note: {note}", sys.stderr)
+    return words
 
 
 def _copy(source: Path, folder: Path, ignored: Callable[..., set[str]]) -> None:

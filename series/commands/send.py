@@ -4,7 +4,7 @@ import argparse
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from series import (
     archive,
     comment_file,
     journal,
+    mailbox_files,
     options,
     planning,
     rehearsal,
@@ -79,8 +80,8 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         "-o",
         "--output-dir",
         metavar="DIR",
-        help="send nothing; write each mail to DIR as it would go out (also with --dry-run: "
-        "nothing is written to the series folder or the tree)",
+        help="send nothing; write each mail to DIR as it would go out, and all to DIR/vN.mbox "
+        "(also with --dry-run: nothing is written to the series folder or the tree)",
     )
     parser.add_argument(
         "--override",
@@ -147,7 +148,7 @@ def _rehearse_only(
         _show(args, plan, rehearsed)
         _note_rules(args, version, plan)
     if args.output_dir:
-        _write(Path(args.output_dir), rehearsed)
+        _write(Path(args.output_dir), version, rehearsed)
     if args.json:
         say(_json(plan, rehearsed))
     if refusal and not args.reflect:
@@ -314,6 +315,7 @@ def _refusal(args: argparse.Namespace, version: Version, verdict: Verdict) -> Re
         )
     if verdict.blocked:
         text, hint = requirement.said(verdict.blocked)
+        hint = options.typed(args)(hint)
         return ExpectedFailureError(f"nothing was sent: {text}", hint=hint)
     waiting = () if args.force_open else _open_comments(args, version)
     if waiting:
@@ -426,11 +428,14 @@ def _show_or_go_on(args: argparse.Namespace, plan: Plan, rehearsed: Sequence[Reh
             raise ExpectedFailureError("nothing was sent: nobody reads what would go") from error
 
 
-def _write(place: Path, rehearsed: Iterable[Rehearsed]) -> None:
+def _write(place: Path, version: Version, rehearsed: Sequence[Rehearsed]) -> None:
+    """Each mail in a file of its own, and all in an mbox, which mail programs open."""
     try:
         place.mkdir(parents=True, exist_ok=True)
         for one in rehearsed:
             (place / one.mail.name).with_suffix(".eml").write_bytes(one.content)
+        mailbox = b"".join(mailbox_files.escaped(one.content) for one in rehearsed)
+        (place / f"v{version.version}.mbox").write_bytes(mailbox)
     except OSError as error:
         raise RerollError(f"{place}: cannot be written: {error.strerror}") from error
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from generator.errors import UsageError
 from series.checks import gate
 from series.checks.gate import Told
-from series.checks.kinds import Finding, by_severity
+from series.checks.kinds import Finding, once
 from series.report import words
 from series.version import Version
 
@@ -84,17 +84,8 @@ def by_patch(told: Iterable[Told]) -> tuple[Found, ...]:
 
 def _merged(told: Sequence[Told]) -> list[Fault]:
     """The faults of one patch, each once: some are found by two checks."""
-    first: dict[tuple[str, int, str], Finding] = {}
-    names: dict[tuple[str, int, str], dict[str, None]] = {}
-    for one in told:
-        for finding in one.findings:
-            place = (finding.path, finding.line, finding.what)
-            first.setdefault(place, finding)
-            names.setdefault(place, {})[one.check] = None
-    return [
-        Fault(one, tuple(names[one.path, one.line, one.what]))
-        for one in by_severity(first.values())
-    ]
+    said = ((one.check, finding) for one in told for finding in one.findings)
+    return [Fault(*one) for one in once(said)]
 
 
 def _fitting(faults: Mapping[int, Sequence[Fault]]) -> dict[int, list[Fault]]:
