@@ -24,7 +24,7 @@ Lines = Mapping[str, Sequence[str]]
 _C_FILES = (".c", ".h")
 # More files than that which are not as in the base are no longer looked at one by one.
 _MANY = 3000
-_AT_A_TIME = 256
+_AT_A_TIME = 128
 # More words than that are slower to search for together than rule by rule.
 _TOGETHER = 40
 # Of what is remembered here; another number when it means something else.

@@ -43,7 +43,7 @@ _SETTINGS = (
     "PRAGMA trusted_schema = OFF",
     "PRAGMA cell_size_check = ON",
     "PRAGMA temp_store = MEMORY",
-    "PRAGMA cache_size = -32000",  # KiB: what a put of some thousand changes in a full store
+    "PRAGMA cache_size = -16000",  # KiB
     "PRAGMA wal_autocheckpoint = 4000",  # pages; as much again
     "PRAGMA journal_size_limit = 16000000",
 )

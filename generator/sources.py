@@ -17,7 +17,7 @@ from generator.results import Store
 from generator.spatch import outside
 from generator.tree import Entry, Worktree
 
-_AT_A_TIME = 256
+_AT_A_TIME = 128  # what git says of so many files is held twice for a moment
 # Of what is remembered here; another number when it means something else.
 _INCLUDES = (b"includes 2\0", b"all includes 2\0")
 _OUTCOME = b"outcome 2\0"

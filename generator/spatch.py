@@ -41,7 +41,7 @@ _MOST, _LEAST = 48, 8
 # Bytes of a file that gets a process of its own, and of one beside which no other runs: spatch
 # takes 400 times as much memory.
 _LARGE = 200_000
-_HUGE = 500_000
+_HUGE = 440_000
 # Seconds between two looks at what else there is to do.
 _TICK = 0.2
 # Bytes at the end of what spatch said in which the file it is at is looked for.
