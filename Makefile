@@ -51,7 +51,7 @@ test: lint
 
 test-linux: $(VENV)/.ready
 	@scripts/need git git-email gcc make flex bison bc libelf-dev libssl-dev public-inbox coccinelle \
-		sparse gcc-aarch64-linux-gnu zsh fish mandoc groff
+		sparse gcc-aarch64-linux-gnu zsh fish mandoc groff chromium
 	@linux='$(LINUX)'; \
 	if [ -z "$$linux" ]; then \
 		linux='$(LINUX_DIR)'; \
@@ -71,8 +71,8 @@ test-linux: $(VENV)/.ready
 	REROLL_LINUX="$$(realpath "$$linux")" \
 	REROLL_LINUX_6_1="$${later:+$$(realpath "$$later")}" \
 	REROLL_LINUX_NEWER="$${newer:+$$(realpath "$$newer")}" \
-		$(RUN)/pytest -m linux tests/linux
-	@$(RUN)/pytest -n auto -m slow tests
+		$(RUN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=10 \
+			-m 'linux or slow' tests
 
 # What takes too long for every run: sending 18 mails, killed at 100 points.
 soak: $(VENV)/.ready
@@ -89,6 +89,7 @@ bench: $(VENV)/.ready
 	@$(RUN)/reroll -C build/bench/series --tree build/bench/linux.git generate >>build/bench/log
 	@$(RUN)/python -m benchmarks.maintainers --tree '$(TREE)' --json build/bench/maintainers.json \
 		build/bench/series
+	@$(RUN)/python -m benchmarks.reading --rounds $(ROUNDS) --json build/bench/reading.json
 	@scripts/need make coccinelle || echo 'there will be no figures of make coccicheck' >&2
 	@$(RUN)/python -m benchmarks.engine --tree '$(TREE)' --rounds $(ROUNDS) \
 		--json build/bench/engine.json $(ENGINE)
