@@ -33,7 +33,7 @@ $(VENV)/.ready: pyproject.toml scripts/setup
 	@scripts/setup $(PYTHON) $(VENV)
 
 demo: $(VENV)/.ready
-	@scripts/need git git-email
+	@scripts/need git git-email libmailtools-perl
 	@$(RUN)/python -m tests.demo
 
 lint: $(VENV)/.ready
@@ -46,12 +46,12 @@ manual: $(VENV)/.ready
 	@$(RUN)/python scripts/manual
 
 test: lint
-	@scripts/need git git-email gcc make
+	@scripts/need git git-email libmailtools-perl gcc make
 	@$(RUN)/pytest -n auto -m 'not linux and not slow'
 
 test-linux: $(VENV)/.ready
-	@scripts/need git git-email gcc make flex bison bc libelf-dev libssl-dev public-inbox coccinelle \
-		sparse gcc-aarch64-linux-gnu zsh fish mandoc groff chromium
+	@scripts/need git git-email libmailtools-perl gcc make flex bison bc libelf-dev libssl-dev \
+		public-inbox coccinelle sparse gcc-aarch64-linux-gnu zsh fish mandoc groff chromium
 	@linux='$(LINUX)'; \
 	if [ -z "$$linux" ]; then \
 		linux='$(LINUX_DIR)'; \
@@ -76,7 +76,7 @@ test-linux: $(VENV)/.ready
 
 # What takes too long for every run: sending 18 mails, killed at 100 points.
 soak: $(VENV)/.ready
-	@scripts/need git git-email
+	@scripts/need git git-email libmailtools-perl
 	@REROLL_SOAK=1 $(RUN)/pytest -m linux tests/linux/test_send_killed.py
 
 bench: $(VENV)/.ready
@@ -101,7 +101,7 @@ bench: $(VENV)/.ready
 TRIAL ?=
 TESTS ?=
 dist: $(VENV)/.ready
-	@scripts/need git git-email gcc make
+	@scripts/need git git-email libmailtools-perl gcc make
 	@$(RUN)/python scripts/release $(if $(TRIAL),--trial) $(TESTS)
 
 clean:

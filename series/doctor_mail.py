@@ -27,7 +27,7 @@ _FOR_LOGIN = ("Authen::SASL", "libauthen-sasl-perl")
 def findings(cwd: Path) -> Iterator[Finding]:
     """All about mail, with git's configuration as it is in ``cwd``."""
     yield identity(cwd)
-    yield _send_email()
+    yield _send_email(cwd)
     config = _configuration(cwd)
     yield _server(config)
     yield from _modules(config)
@@ -58,12 +58,17 @@ def _author(cwd: Path) -> str:
     return text[: text.rfind(">") + 1] if result.returncode == 0 else ""
 
 
-def _send_email() -> Finding:
+def _send_email(cwd: Path) -> Finding:
+    """Whether it is there, and runs: its Perl modules and its settings show only then."""
     try:
         send_email.require()
     except RerollError as error:
         mend = (error.hint,) if error.hint else ()
         return Finding("git send-email", "missing", "not installed", needed=True, mend=mend)
+    why, command = send_email.trouble(cwd=cwd)
+    if why:
+        mend = (command or "git config --get-regexp '^sendemail'",)
+        return Finding("git send-email", "wrong", why, needed=True, mend=mend)
     return Finding("git send-email", "ok", "installed", needed=True)
 
 

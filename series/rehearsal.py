@@ -183,9 +183,10 @@ def _refusal(result: process.Result) -> ProgramError:
             f"{name}: the sendemail-validate hook rejects it{why}",
             hint="nothing was sent by this run",
         )
+    advice = send_email.package(result) or "check 'git config --get-regexp ^sendemail'"
     return ProgramError(
         f"git send-email: {send_email.complaint(result)}",
-        hint="nothing was sent by this run; check 'git config --get-regexp ^sendemail'",
+        hint=f"nothing was sent by this run; {advice}",
     )
 
 

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 from generator import process
@@ -31,7 +32,18 @@ _OPTIONS = (
     "--no-signed-off-by-cc",
     "--8bit-encoding=UTF-8",
 )
-_MAIL_PACKAGE = "apt install git-email"
+# Debian's git-email only recommends what it cannot do without.
+_MAIL_PACKAGE = "apt install git-email libmailtools-perl"
+_PACKAGES = {
+    "Mail::Address": "libmailtools-perl",
+    "Error": "liberror-perl",
+    "IO::Socket::SSL": "libio-socket-ssl-perl",
+    "Net::SMTP::SSL": "libnet-smtp-ssl-perl",
+    "Authen::SASL": "libauthen-sasl-perl",
+}
+# Perl's words, and those of Git::LoadCPAN where a distribution left out git's own copy.
+_NO_MODULE = re.compile(r"Can't locate (\S+)\.pm in @INC|The '([\w:]+)' module is not here")
+_TRIAL = 20.0  # seconds
 _DIALOGUE = re.compile(rb"^Net::SMTP\S*=GLOB\(0x[0-9a-f]+\)(>>>|<<<) ?(.*)$")
 _CONNECTED = re.compile(rb"^Net::SMTP\S*>>> ", re.MULTILINE)
 # What Net::Cmd, IO::Socket::SSL and Carp add when --smtp-debug is on.
@@ -57,6 +69,22 @@ def require() -> None:
         process.find("git-send-email", hint=_MAIL_PACKAGE)
 
 
+def trouble(*, cwd: Path) -> tuple[str, str]:
+    """Why git send-email cannot run with the configuration of ``cwd``, and the command that mends
+    it where there is one; both empty when it can.
+
+    It is given a mail to show; nothing leaves, no server is asked.
+    """
+    with TemporaryDirectory(prefix="reroll-mail-") as name:
+        mail = Path(name, "0001-mail.patch")
+        mail.write_text("From: a@example.org\nTo: b@example.org\nSubject: [PATCH] mail\n\nText\n")
+        options = ["--dry-run", "--quiet", "--no-validate", "--from=a@example.org"]
+        result = run(options, [mail], cwd=cwd, timeout=_TRIAL, interactive=False)
+    if result.returncode == 0 and not result.timed_out:
+        return "", ""
+    return complaint(result), package(result)
+
+
 def run(
     options: Sequence[str],
     paths: Sequence[Path],
@@ -64,10 +92,11 @@ def run(
     cwd: Path,
     timeout: float,
     inherit: Sequence[int] = (),
+    interactive: bool = True,
 ) -> process.Result:
     """``git send-email`` over ``paths`` in ``cwd``, at most ``timeout`` seconds."""
     # A terminal is left to git send-email, which may have to ask for a password.
-    terminal = sys.stdin.isatty() and sys.stderr.isatty()
+    terminal = interactive and sys.stdin.isatty() and sys.stderr.isatty()
     variables = environment(
         {"GIT_TERMINAL_PROMPT": os.environ.get("GIT_TERMINAL_PROMPT", "1"), "LANGUAGE": ""}
     )
@@ -148,9 +177,22 @@ def complaint(result: process.Result) -> str:
     """What git send-email died of, in one line: without perl's place and SMTP chatter."""
     if result.timed_out:
         return result.complaint
+    if module := _lacking(result):
+        return f"perl has no module {module}"
     lines = result.stderr.decode("utf-8", "replace").replace("\r", "").split("\n")
     words = [line for line in lines if line.strip() and not _CHATTER.match(line)]
     telling = [line for line in words if not line.startswith("Died at ")] or words
     if not telling:
         return process.Result(result.argv, result.returncode, b"", b"").complaint
     return _WHERE.sub("", telling[-1].strip()).rstrip(". ")
+
+
+def package(result: process.Result) -> str:
+    """The command that installs the Perl module that ``result`` ended for want of, or empty."""
+    name = _PACKAGES.get(_lacking(result), "")
+    return name and f"apt install {name}"
+
+
+def _lacking(result: process.Result) -> str:
+    found = _NO_MODULE.search(result.stderr.decode("utf-8", "replace"))
+    return (found[1] or found[2]).replace("/", "::") if found else ""

@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import Run
 from tests.repositories import git
+from tests.smtp import without_mail_address
 
 MakeTree = Callable[..., Path]
 _LINUX = {
@@ -104,7 +105,28 @@ def test_no_send_email(reroll: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     done = reroll("doctor")
     assert done.code == 1
     row = _row(done.out, "git send-email")
-    assert row == "MISSING git send-email not installed $ apt install git-email"
+    assert row == ("MISSING git send-email not installed $ apt install git-email libmailtools-perl")
+
+
+def test_send_email_without_what_debian_only_recommends(
+    reroll: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITPERLLIB", str(without_mail_address(tmp_path / "perl")))
+    done = reroll("doctor")
+    assert done.code == 1
+    row = _row(done.out, "git send-email")
+    assert row == (
+        "WRONG git send-email perl has no module Mail::Address $ apt install libmailtools-perl"
+    )
+
+
+def test_send_email_refuses_its_settings(reroll: Run, hermetic_seal: Path) -> None:
+    _configure(hermetic_seal, "[sendemail]\n\tsuppressCc = everybody\n")
+    done = reroll("doctor")
+    assert done.code == 1
+    row = _row(done.out, "git send-email")
+    assert row.startswith("WRONG git send-email Unknown --suppress-cc field: 'everybody'")
+    assert row.endswith("$ git config --get-regexp '^sendemail'")
 
 
 def test_a_spatch_that_is_not_there(reroll: Run, hermetic_seal: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import Run, Small
 from tests.repositories import git
-from tests.smtp import Inbox, free_port, send_to, smtp_server
+from tests.smtp import Inbox, free_port, send_to, smtp_server, without_mail_address
 
 
 @pytest.fixture
@@ -247,6 +247,18 @@ def test_missing_git_email(
     assert done.code == 4
     assert "'git-send-email' is not installed" in done.err
     assert "apt install git-email" in done.err
+
+
+def test_missing_perl_module(
+    reroll: Run, small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITPERLLIB", str(without_mail_address(tmp_path / "perl")))
+    done = reroll(*small.words("send", "--yes"))
+    assert done.code == 4
+    assert done.err == (
+        "reroll: git send-email: perl has no module Mail::Address\n"
+        "reroll: hint: nothing was sent by this run; apt install libmailtools-perl\n"
+    )
 
 
 def test_the_users_validate_hook_sees_all_mails_before_one_goes(
