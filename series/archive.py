@@ -41,59 +41,17 @@ def address(archive: str, message_id: str) -> str:
 
 def ask(archive: str, message_id: str) -> Answer:
     """Look for a mail; whatever goes wrong is an answer, too."""
-    from http.client import HTTPException
-    from urllib.error import HTTPError
+    from http import HTTPStatus
 
+    from series import web
+
+    where = address(archive, message_id)
     try:
-        content = _get_in_time(address(archive, message_id))
-    except HTTPError as error:
-        error.close()
+        content = web.get(where, most=_HEAD, seconds=_TIMEOUT, cut=True, anywhere=True).content
+    except web.NoAnswerError as error:
         return Answer(
-            False, "not there (yet)" if error.code == 404 else f"HTTP status {error.code}"
+            False, "not there (yet)" if error.status == HTTPStatus.NOT_FOUND else str(error)
         )
-    except (OSError, HTTPException, ValueError) as error:
-        return Answer(False, f"cannot be asked: {getattr(error, 'reason', '') or error}")
     if message_id in headers(content.replace(b"\r\n", b"\n")).get("message-id", []):
         return Answer(True, "there")
     return Answer(False, "another mail is there")
-
-
-def _get_in_time(url: str) -> bytes:
-    """``_get`` with one limit for all: a socket's own begins anew with every byte."""
-    from concurrent.futures import Future
-    from threading import Thread
-
-    answer: Future[bytes] = Future()
-
-    def work() -> None:
-        try:
-            answer.set_result(_get(url))
-        except Exception as error:
-            answer.set_exception(error)
-
-    Thread(target=work, daemon=True).start()
-    try:
-        return answer.result(_TIMEOUT)
-    except TimeoutError as error:
-        raise TimeoutError("timed out") from error
-
-
-def _get(url: str) -> bytes:
-    """The first bytes at ``url``: http and https only, also where it redirects to."""
-    from urllib import request
-
-    opener = request.OpenerDirector()
-    for handler in (
-        request.ProxyHandler,
-        request.HTTPHandler,
-        request.HTTPSHandler,
-        request.HTTPErrorProcessor,
-        request.HTTPDefaultErrorHandler,
-        request.HTTPRedirectHandler,
-    ):
-        opener.add_handler(handler())
-    content = b""
-    with opener.open(url, timeout=_TIMEOUT) as reply:
-        while len(content) < _HEAD and (part := reply.read1(65536)):
-            content += part
-    return content

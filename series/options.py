@@ -6,7 +6,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -117,9 +117,11 @@ def settings_of(args: argparse.Namespace, campaign: "Campaign | None" = None) ->
 
 def _kernel_around(here: Path) -> str:
     """The kernel tree that ``here`` is in, or empty: it counts where nobody named another."""
-    for place in (here, *here.parents):
-        if (place / ".git").exists():
-            return str(place) if (place / "MAINTAINERS").is_file() else ""
+    # A folder above may be one that we may not look into.
+    with suppress(OSError):
+        for place in (here, *here.parents):
+            if (place / ".git").exists():
+                return str(place) if (place / "MAINTAINERS").is_file() else ""
     return ""
 
 

@@ -57,3 +57,8 @@ def shown(text: str, length: int) -> str:
             char if char.isprintable() else char.encode("unicode_escape").decode() for char in words
         )
     return safe if len(safe) <= length else f"{safe[: length - 1].rstrip()}…"
+
+
+def cut(text: str, most: int) -> str:
+    """``text`` in at most ``most`` characters (from 3), with "..." where some were left out."""
+    return text if len(text) <= most else f"{text[: max(most - 3, 0)]}..."

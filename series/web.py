@@ -1,12 +1,12 @@
 """One question to a server that is not trusted: how long it may take, how much it may say.
 
-http and https only, certificates are verified, and a redirection leads to no other host.
+http and https only, certificates are verified.
 """
 
 import ssl
 from collections.abc import Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPException, HTTPMessage
 from threading import Thread
 from typing import IO
@@ -34,23 +34,24 @@ class Page:
     headers: Mapping[str, str]
 
 
-def get(url: str, *, most: int, seconds: float) -> Page:
+def get(url: str, *, most: int, seconds: float, cut: bool = False, anywhere: bool = False) -> Page:
     """What is at ``url``, of at most ``most`` bytes, within ``seconds`` for all of it.
 
-    Raises ``NoAnswerError``.
+    With ``cut`` a longer answer is cut there instead of refused.  A redirection leads to no other
+    host and to nothing less safe, unless it may lead ``anywhere``.  Raises ``NoAnswerError``.
     """
     answer: Future[Page] = Future()
 
     def work() -> None:
         try:
-            answer.set_result(_get(url, most, seconds))
+            answer.set_result(_get(url, most, seconds, anywhere))
         except Exception as error:
             answer.set_exception(error)
 
     # A socket's own limit begins anew with every byte.
     Thread(target=work, daemon=True).start()
     try:
-        return answer.result(seconds)
+        page = answer.result(seconds)
     except TimeoutError as error:
         raise NoAnswerError(f"no answer within {seconds:.0f} seconds") from error
     except HTTPError as error:
@@ -62,9 +63,12 @@ def get(url: str, *, most: int, seconds: float) -> Page:
         raise NoAnswerError(f"cannot be asked: {error.reason}") from error
     except (OSError, HTTPException, ValueError) as error:
         raise NoAnswerError(f"cannot be asked: {error or type(error).__name__}") from error
+    if len(page.content) > most and not cut:
+        raise NoAnswerError(f"its answer has more than {most >> 20} MiB")
+    return replace(page, content=page.content[:most])
 
 
-def _get(url: str, most: int, seconds: float) -> Page:
+def _get(url: str, most: int, seconds: float, anywhere: bool) -> Page:
     opener = request.OpenerDirector()
     for handler in (
         request.ProxyHandler(),
@@ -72,7 +76,7 @@ def _get(url: str, most: int, seconds: float) -> Page:
         request.HTTPSHandler(context=ssl.create_default_context()),
         request.HTTPErrorProcessor(),
         request.HTTPDefaultErrorHandler(),
-        _SameHost(),
+        request.HTTPRedirectHandler() if anywhere else _SameHost(),
     ):
         opener.add_handler(handler)
     asked = request.Request(url, headers={"User-Agent": "reroll"})  # noqa: S310
@@ -81,8 +85,6 @@ def _get(url: str, most: int, seconds: float) -> Page:
         while len(content) <= most and (part := reply.read1(65536)):
             content += part
         headers = {name.lower(): value for name, value in reply.headers.items()}
-    if len(content) > most:
-        raise NoAnswerError(f"its answer has more than {most >> 20} MiB")
     return Page(content, headers)
 
 

@@ -159,7 +159,7 @@ def test_an_archive_that_answers_a_byte_at_a_time(
         port = server.getsockname()[1]
         git(small.tree, "config", "reroll.archive", f"http://127.0.0.1:{port}/list")
         done = reroll(*small.words("send", "--yes", "--resume"))
-    assert (done.code, "the archive says: cannot be asked: timed out" in done.err) == (3, True)
+    assert (done.code, "the archive says: no answer within 1 second" in done.err) == (3, True)
 
 
 def trickle(server: socket.socket) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from series.checks.kinds import Finding, by_severity
-from series.output import one_line, printable
+from series.output import cut, one_line, printable
 
 # Of one check in one patch.
 MOST = 200
@@ -13,11 +13,6 @@ ROOM = 1 << 20
 _LONGEST = {"what": 600, "path": 400, "source": 240, "rule": 100, "hint": 300}
 # Characters that JSON adds to the texts of a finding, indentation included.
 _AROUND = 300
-
-
-def cut(text: str, most: int) -> str:
-    """``text`` in at most ``most`` characters (from 3), with "..." where some were left out."""
-    return text if len(text) <= most else f"{text[: max(most - 3, 0)]}..."
 
 
 def bounded(findings: Iterable[Finding], room: int) -> tuple[Finding, ...]:

@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 
-from series.checks.kept_findings import cut
 from series.checks.kinds import Result
 from series.checks.runner import Report
-from series.output import one_line, printable
+from series.output import cut, one_line, printable
 
 # Columns of a title: that are worth one, and that are better than a second table.
 _TITLE = 24

@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING
 
 from generator.errors import RerollError, UsageError
 from series import options, overview, store
-from series.checks.kept_findings import cut
 from series.lacking import lacking_checks
-from series.output import as_json, one_line, printable, say
+from series.output import as_json, cut, one_line, printable, say
 from series.overview import Overview, PatchState, VersionState
 from series.trailer_file import Tag
 from series.version import Version
