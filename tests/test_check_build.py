@@ -209,6 +209,50 @@ def test_only_new_warnings_count(row: Row) -> None:
     assert found.source == "\tint fresh;"
 
 
+def test_patches_of_sources_of_their_own_are_compiled_in_one_go(row: Row) -> None:
+    row.commit({"drivers/a/get.c": GET.replace("{\n", "{\n\tint fresh;\n")})
+    row.commit({"Documentation/get.rst": "get() is as it was\n"})
+    row.commit({"drivers/b/user.c": USER.replace("1, 2", "1, two")})
+    row.commit({"drivers/b/no.c": TREE["drivers/b/no.c"] + "\n"})
+    row.commit({"drivers/b/user.c": USER + "\n"})
+    results = row.check()
+    assert states(results) == ["warnings", "passed", "failed", "not built", "passed"]
+    assert [(one.path, one.line) for one in results[0].findings] == [("drivers/a/get.c", 4)]
+    broken, _ = results[2].findings
+    assert broken.path == "drivers/b/user.c"
+    assert "does not build alone: builds again with patch 5" in broken.what
+    assert "build: patches 1 to 4 of 5, x86 allmodconfig" in row.said
+    # Only what fails or warns is looked at again, and with the patch before.
+    assert [text for text in row.said if "patches" not in text] == [
+        "build: which files the series reaches",
+        "build: the base, x86 allmodconfig",
+        "build: patch 3 of 5, x86 allmodconfig",
+        "build: patch 1 of 5, x86 allmodconfig",
+        "build: patch 5 of 5, x86 allmodconfig",
+        "build: patch 4 of 5, x86 allmodconfig",
+    ]
+
+
+def test_a_source_that_another_one_includes(row: Row) -> None:
+    text = '#include "inner.c"\nint outer(void)\n{\n\treturn inner;\n}\n'
+    inner = "int old;\n"
+    files = {
+        "drivers/a/Makefile": "obj-y += get.o outer.o\n",
+        "drivers/a/inner.c": inner,
+        "drivers/a/outer.c": text.replace("return inner", "return old"),
+    }
+    row = Row(row.place, make_repository(row.place / "inner", TREE | files))
+    row.commit({"drivers/a/outer.c": text})
+    row.commit({"drivers/a/inner.c": inner.replace("old", "inner")})
+    row.commit({"drivers/b/user.c": USER + "\n"})
+    row.commit({"drivers/a/inner.c": inner})
+    row.commit({"drivers/b/user.c": USER})
+    results = row.check()
+    assert states(results) == ["failed", "not built", "passed", "failed", "passed"]
+    assert "builds again with patch 2" in results[0].findings[0].what
+    assert results[3].findings[0].path == "drivers/a/outer.c"
+
+
 def test_what_is_not_built_names_its_symbol(row: Row) -> None:
     row.commit({"drivers/b/no.c": TREE["drivers/b/no.c"] + "\n"})
     row.commit({"drivers/c/c.c": TREE["drivers/c/c.c"] + "\n"})

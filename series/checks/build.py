@@ -103,7 +103,7 @@ class Seen:
 
 
 def _seen(walk: Walk, variant: Variant, at: int, patch: Patch) -> Seen:
-    sources = walk.sources_at(at)
+    sources = walk.reached(at)
     now = walk.outcome(variant, at, sources)
     if now.broken:
         return _broken(walk, variant, at, now)
@@ -138,8 +138,8 @@ def parent_outcome(
     # A series names a file that it moves by the new name.
     there = [*walk.sources_at(above), *(name for name in names if is_source(name))]
     wanted = sorted(({*paths} - set(names.values()) | set(names)) & set(there))
-    asked = wanted if not above or kind else list(dict.fromkeys(there))
-    found = walk.outcome(variant, above, asked, kind)
+    known = walk.reached(above) if above and not kind else []
+    found = walk.outcome(variant, above, known if {*wanted} <= {*known} else wanted, kind)
     if found.broken and not above:
         raise base_fault(found)
     compiled = {
@@ -175,13 +175,17 @@ def _broken(walk: Walk, variant: Variant, at: int, now: Outcome) -> Seen:
 
 def _since(walk: Walk, variant: Variant, at: int, path: str) -> str:
     """Since when a source has not built, which does not build at a place."""
-    while at:
-        above = walk.parent(at)
-        there = walk.sources_at(above)
-        wanted = there if above else [one for one in there if one == path]
-        if not wanted or not _failing(walk.outcome(variant, above, wanted), path):
+    place = at
+    while place:
+        place = walk.parent(place)
+        if path not in walk.sources_at(place):
             return f"does not build since patch {at}"
-        at = above
+        known = walk.reached(place) if place else [path]
+        if path not in known:
+            continue
+        if not _failing(walk.outcome(variant, place, known), path):
+            return f"does not build since patch {at}"
+        at = place
     return "does not build in the base, either"
 
 
@@ -190,8 +194,11 @@ def _again(walk: Walk, variant: Variant, at: int, path: str) -> str:
     for later in range(at + 1, len(walk.commits)):
         if walk.parent(later + 1) != later:
             continue
+        sources = walk.reached(later)
+        if path and path not in sources and path not in walk.patches[later - 1].files:
+            continue
         try:
-            found = walk.outcome(variant, later, walk.sources_at(later))
+            found = walk.outcome(variant, later, sources)
         except LimitError:
             return ""
         if not found.broken and not _failing(found, path):

@@ -5,7 +5,7 @@ What runs are the Makefiles of the tree, with a minimal environment, no terminal
 
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from os.path import normpath, relpath
 from pathlib import Path
 
@@ -73,10 +73,11 @@ class Objects:
         # The lists of directories, as long as the Makefiles are the same.
         self._listed: dict[str, kbuild.Listed | None] = {}
         self._listed_at = ""
+        self._names: dict[str, str] = {}
 
-    def begin(self) -> None:
-        """From now on the limit counts."""
-        self._end = time.monotonic() + self._limit
+    def begin(self, commits: int = 1) -> None:
+        """From now on the limit counts, for so many commits together."""
+        self._end = time.monotonic() + self._limit * commits
 
     def compile(self, commit: str, sources: Sequence[str]) -> Outcome:
         """Compile ``sources`` of ``commit``, as far as this config builds them.
@@ -121,6 +122,10 @@ class Objects:
             self._record.keep(kbuild.object_of(path), commit, first.compiled[path].said)
         self._record.save()
         return Outcome(compiled | failed, first.unbuilt)
+
+    def depends(self, source: str, files: Collection[str]) -> bool:
+        """Whether the object of ``source``, which was compiled, depends on one of ``files``."""
+        return not self._dependencies(kbuild.object_of(source)).isdisjoint(files)
 
     def includers(self, header: str) -> set[str]:
         """The sources of objects made earlier whose ``.cmd`` file lists ``header``."""
@@ -210,9 +215,13 @@ class Objects:
 
     def relative(self, path: str) -> str:
         """A path that make or a compiler names, from the tree's root; a made file's is as it is."""
-        whole = self.path / path
-        name = relpath(whole, self.source.path)
-        return name if diagnostics.is_inside(name) else relpath(whole, self.path)
+        # All objects depend on the same thousand headers.
+        if path not in self._names:
+            whole = self.path / path
+            name = relpath(whole, self.source.path)
+            inside = diagnostics.is_inside(name)
+            self._names[path] = name if inside else relpath(whole, self.path)
+        return self._names[path]
 
     def _configure(self, commit: str) -> Outcome | None:
         """Make the configuration of ``commit`` and what objects need; what went wrong, if any."""

@@ -138,7 +138,8 @@ class Source:
         """Make the checkout that of ``commit``; ``ProgramError`` when it cannot be written."""
         if commit != self._commit:
             self._commit = ""
-            self._git("read-tree", "--reset", "-u", commit)
+            # As many processes as there are processors (git-config(1)).
+            self._git("-c", "checkout.workers=0", "read-tree", "--reset", "-u", commit)
             self._commit = commit
 
     def search(self, patterns: Sequence[str], regular: bool) -> dict[str, set[str]]:

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import asdict
 from functools import cached_property
 
 from generator.errors import UsageError
@@ -13,12 +14,15 @@ from series.checks.build_objects import LimitError, Objects
 from series.checks.build_outcome import Outcome
 from series.checks.build_place import Source, place_of
 from series.checks.build_variants import Variant, variants
+from series.checks.kbuild import is_source
 from series.checks.kinds import Ground, Patch
 from series.settings import jobs_of
 
 # Part of every key: another number when a result means something else.
 _KEY = "build 2"
 _LIMIT = 1800.0  # seconds a commit
+# Sources that are compiled together: so much is lost by a run that is stopped.
+_AT_ONCE = 64
 
 
 class Walk:
@@ -61,6 +65,22 @@ class Walk:
             self._there[at] = frozenset(found)
         return [path for path in sources if path in self._there[at]]
 
+    def reached(self, at: int) -> list[str]:
+        """The sources that the patch at a place can have changed, at the last one all.
+
+        A patch of sources alone changes nothing but their own objects.  What no patch has reached
+        yet is as in the base, and is not compiled before it is reached.
+        """
+        there = self.sources_at(at)
+        if at == len(self.patches) or not self._is_narrow(at):
+            return there
+        return [path for path in there if path in self._built_files(at)]
+
+    def _is_narrow(self, at: int) -> bool:
+        """Whether the patch at a place touches sources alone, and none that others include."""
+        files = self._built_files(at)
+        return all(map(is_source, files)) and files.isdisjoint(self._selection.included)
+
     def parent(self, at: int) -> int:
         """The place before ``at`` whose objects are those of the parent of the patch there."""
         above = at - 1
@@ -80,20 +100,79 @@ class Walk:
         Raises ``RerollError`` where nothing can be said.
         """
         key = self._key("outcome", variant.digest, self._trees[at], kind, *sources)
+        if not self._is_known(key) and at and not kind and sources == self.reached(at):
+            self._compile_ahead(variant, at)
+        if key not in self._known:
+            self._keep(key, self._compiled(variant, at, sources, kind))
+        return self._known[key]
+
+    def _is_known(self, key: bytes) -> bool:
         if key not in self._known:
             kept = self.ground.store.get([key]).get(key)
             with suppress(ValueError, KeyError, TypeError, AttributeError):
                 self._known[key] = Outcome.from_bytes(kept or b"")
-        if key not in self._known:
-            self._known[key] = self._compiled(variant, at, sources, kind)
-            self.ground.store.put({key: self._known[key].to_bytes()})
-        return self._known[key]
+        return key in self._known
 
-    def _compiled(self, variant: Variant, at: int, sources: Sequence[str], kind: str) -> Outcome:
+    def _keep(self, key: bytes, outcome: Outcome) -> None:
+        self._known[key] = outcome
+        self.ground.store.put({key: outcome.to_bytes()})
+
+    def _compile_ahead(self, variant: Variant, at: int) -> None:
+        """Compile what the patch at a place and the next ones reach in one go.
+
+        An object is the same at the last of these commits as at its own when nothing that it
+        depends on changes between.  What fails, or does depend on more, is left to be compiled
+        at its own commit.
+        """
+        keys = {
+            place: self._key(
+                "outcome", variant.digest, self._trees[place], "", *self.reached(place)
+            )
+            for place in self._independent(at)
+        }
+        places = [place for place, key in keys.items() if not self._is_known(key)]
+        if len(places) < 2:
+            return
+        sources = [path for place in places for path in self.reached(place)]
+        found = self._compiled(variant, places[-1], sources, "", first=at)
+        if found.broken:
+            return
+        made = self._objects(variant)
+        for place in places:
+            mine = self.reached(place)
+            built = {path: found.compiled[path] for path in mine if path in found.compiled}
+            later = {path for one in self.patches[place : places[-1]] for path in one.files}
+            if all(one.good and not made.depends(path, later) for path, one in built.items()):
+                unbuilt = {path: found.unbuilt[path] for path in mine if path in found.unbuilt}
+                self._keep(keys[place], Outcome(built, unbuilt))
+
+    def _independent(self, at: int) -> list[int]:
+        """The place ``at`` and those behind it whose patches touch sources alone, each its own."""
+        places: list[int] = []
+        seen: set[str] = set()
+        for place in range(at, len(self.patches)):
+            files = self._built_files(place)
+            if not files:
+                continue
+            if not self._is_narrow(place) or files & seen or len(seen | files) > _AT_ONCE:
+                break
+            places.append(place)
+            seen |= files
+        return places
+
+    def _built_files(self, at: int) -> set[str]:
+        """The files of the patch at a place that the build reads."""
+        return {path for path in self.patches[at - 1].files if objects.builds([path])}
+
+    def _compiled(
+        self, variant: Variant, at: int, sources: Sequence[str], kind: str, first: int = 0
+    ) -> Outcome:
         where = f"patch {at} of {len(self.patches)}" if at else "the base"
+        if 0 < first < at:
+            where = f"patches {first} to {at} of {len(self.patches)}"
         self.ground.progress(f"{kind or 'build'}: {where}, {variant.name}")
         made = self._objects(variant)
-        made.begin()
+        made.begin(at - first + 1 if first else 1)
         try:
             if kind:
                 return made.analyze(self.commits[at], sources, kind)
@@ -127,10 +206,10 @@ class Walk:
         kept = self.ground.store.get([key]).get(key)
         with suppress(ValueError, KeyError, TypeError):
             found = json.loads(kept or b"")
-            return objects.Selection(tuple(found["sources"]), int(found["left_out"]))
+            sources, included = tuple(found["sources"]), tuple(found["included"])
+            return objects.Selection(sources, int(found["left_out"]), included)
         made = self._select()
-        found = {"sources": made.sources, "left_out": made.left_out}
-        self.ground.store.put({key: json.dumps(found).encode()})
+        self.ground.store.put({key: json.dumps(asdict(made)).encode()})
         return made
 
     def _select(self) -> objects.Selection:

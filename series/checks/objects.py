@@ -35,6 +35,7 @@ _NO_NAME = frozenset(
 )
 # A name that nobody else gives to something of theirs, as far as a name can tell.
 _OWN = re.compile(r"(?=.*\w_\w)\w{10,}")
+_SOURCE_INCLUSION = r'#[[:space:]]*include[[:space:]]*[<"][^">]*\.[cS][">]'
 _OBJECT = re.compile(r"(?<![\w$(/.-])([A-Za-z0-9_][\w./-]*)\.o\b")
 
 # What is found in each source of the base: which of some whole words, or (with the second) what
@@ -44,10 +45,14 @@ Search = Callable[[Sequence[str], bool], Mapping[str, Collection[str]]]
 
 @dataclass(frozen=True)
 class Selection:
-    """The sources to compile, the most important first, and how many more would have been."""
+    """The sources to compile, the most important first, and how many more would have been.
+
+    ``included`` are those that other sources may include: a file of their name is.
+    """
 
     sources: tuple[str, ...]
     left_out: int = 0
+    included: tuple[str, ...] = ()
 
 
 def select(
@@ -75,7 +80,15 @@ def select(
     )
     wanted = [path for path in dict.fromkeys(found) if is_source(path)]
     kept = wanted if everything else wanted[: max(MOST, len(touched))]
-    return Selection(tuple(kept), len(wanted) - len(kept))
+    return Selection(tuple(kept), len(wanted) - len(kept), tuple(_included(touched, search)))
+
+
+def _included(sources: Sequence[str], search: Search) -> list[str]:
+    """Those of ``sources`` that have the name of one that is included somewhere."""
+    lines = search([_SOURCE_INCLUSION], True) if sources else {}
+    names = {text.rstrip('">').rpartition("/")[2] for found in lines.values() for text in found}
+    names = {name.rpartition('"')[2].rpartition("<")[2] for name in names}
+    return [path for path in sources if PurePosixPath(path).name in names]
 
 
 def _users(
