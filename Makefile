@@ -11,6 +11,7 @@ RUN := $(VENV)/bin
 # The 5.10 tree that "make test-linux" uses unless LINUX names a clone.
 LINUX_VERSION ?= 5.10
 LINUX_DIR ?= .linux/$(LINUX_VERSION)
+LINUX_TESTS ?= tests
 TREE ?= $(LINUX_DIR)
 ROUNDS ?= 5
 ENGINE ?=
@@ -21,7 +22,8 @@ help:
 	@echo 'make test        lint, types, layers and the fast tests'
 	@echo 'make test-linux  the tests on real kernel sources, two of 5.10 and 6.1, and slow ones'
 	@echo '                 (LINUX=DIR, LINUX_NEWER=DIR and LINUX_6_1=DIR name clones)'
-	@echo 'make soak        sending 18 mails, killed at 100 points and resumed'
+	@echo 'make soak        sending 18 mails, killed at 100 points and resumed; all answers of'
+	@echo '                 get_maintainer.pl about 1,000 files; all objects of a treewide change'
 	@echo 'make bench TREE=DIR  ours against make coccicheck, spatch and get_maintainer.pl,'
 	@echo '                 on a 5.10 tree (ROUNDS=5; ENGINE="--only NAME" for some rows)'
 	@echo 'make lint        lint, types and layers only'
@@ -72,12 +74,13 @@ test-linux: $(VENV)/.ready
 	REROLL_LINUX_6_1="$${later:+$$(realpath "$$later")}" \
 	REROLL_LINUX_NEWER="$${newer:+$$(realpath "$$newer")}" \
 		$(RUN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=10 \
-			-m 'linux or slow' tests
+			-m 'linux or slow' $(LINUX_TESTS)
 
-# What takes too long for every run: sending 18 mails, killed at 100 points.
-soak: $(VENV)/.ready
-	@scripts/need git git-email libmailtools-perl
-	@REROLL_SOAK=1 $(RUN)/pytest -m linux tests/linux/test_send_killed.py
+# What takes too long for every run: sending 18 mails, killed at 100 points; the script's
+# answers about 1,000 files of each tree; every object that loses its owner.
+soak: LINUX_TESTS = $(addprefix tests/linux/test_,send_killed.py maintainers_oracle.py class_create.py)
+soak:
+	@REROLL_SOAK=1 $(MAKE) --no-print-directory test-linux LINUX_TESTS='$(LINUX_TESTS)'
 
 bench: $(VENV)/.ready
 	@scripts/need git perl
@@ -96,6 +99,10 @@ bench: $(VENV)/.ready
 	@scripts/need flex bison bc libelf-dev libssl-dev || echo 'nothing will compile' >&2
 	@$(RUN)/python -m benchmarks.checking --tree build/bench/linux.git \
 		--json build/bench/checking.json build/bench/series
+	@mkdir build/bench/strscpy && cp benchmarks/strscpy.toml build/bench/strscpy/series.toml
+	@$(RUN)/reroll -C build/bench/strscpy --tree build/bench/linux.git generate >>build/bench/log
+	@$(RUN)/python -m benchmarks.checking --tree build/bench/linux.git \
+		--json build/bench/checking-strscpy.json build/bench/strscpy
 
 # Of what is committed; everything it needs beside git comes into build/dist.
 TRIAL ?=

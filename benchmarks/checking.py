@@ -8,6 +8,10 @@ tip alone: allmodconfig, prepare, and the objects that the check compiled, in an
 directory.  Each round begins with empty object directories and an empty store of results.
 The files are in the page cache; the peer's checkout is made before, ours is part of our time
 and is said beside it.
+
+Of the two series of ``make bench``, frame_vector is the hard case: three of its eight patches
+change linux/mm.h, and every object is compiled again for each of them; strscpy.toml is nine
+patches of files of their own.
 """
 
 import argparse

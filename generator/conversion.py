@@ -13,7 +13,7 @@ from functools import cached_property
 from generator import edits, kernel_doc, style
 from generator.buckets import Bucket
 from generator.candidates import Candidates
-from generator.errors import ExpectedFailureError
+from generator.errors import CampaignError, ExpectedFailureError
 from generator.execution import Executor, Local
 from generator.ledger import Ledger, Search, account, within, words_pattern
 from generator.progress import Progress, State, silent
@@ -152,7 +152,8 @@ def convert(bench: Bench, order: Order) -> Conversion:
     """Run a rule and take what it changes into the worktree's index.
 
     Raises ``UnmatchedError`` when a path is not there, ``CampaignError`` when
-    the rule is wrong, ``ExpectedFailureError`` when a second run changes more.
+    the rule is wrong or an excluded path is not there, ``ExpectedFailureError``
+    when a second run changes more.
     """
     rule, worktree = order.rule, bench.worktree
 
@@ -163,7 +164,13 @@ def convert(bench: Bench, order: Order) -> Conversion:
 
     for path in order.paths:
         if not worktree.exists(path):
-            raise UnmatchedError(f"{rule.name}: there is no {path} in the tree")
+            near = worktree.likely(path)
+            raise UnmatchedError(f"{rule.name}: there is no {path} in the tree{near}")
+    for path in order.exclude:
+        if not worktree.exists(path):
+            raise CampaignError(
+                [f"{rule.name}: exclude: there is no {path} in the tree{worktree.likely(path)}"]
+            )
     with bench.engine(rule) as engine:
         derived = engine.tokens()
         tokens = order.tokens or derived

@@ -162,7 +162,8 @@ def _scope(step: RuleStep) -> str:
 
 def _run_edit(shop: Workshop, step: EditStep) -> StepReport:
     if not shop.worktree.exists(step.edit):
-        raise UnmatchedError(f"{step.edit}: there is no such file in the tree")
+        near = shop.worktree.likely(step.edit)
+        raise UnmatchedError(f"{step.edit}: there is no such file in the tree{near}")
     file = shop.worktree.file(step.edit)
     if not file.is_file() or file.is_symlink():
         raise UsageError(f"{step.edit}: is not a plain file")
@@ -184,7 +185,8 @@ def _run_edit(shop: Workshop, step: EditStep) -> StepReport:
 def _run_move(shop: Workshop, step: MoveStep) -> StepReport:
     worktree = shop.worktree
     if not worktree.exists(step.move):
-        raise UnmatchedError(f"{step.move}: there is no such file in the tree")
+        near = worktree.likely(step.move)
+        raise UnmatchedError(f"{step.move}: there is no such file in the tree{near}")
     source, target = worktree.file(step.move), worktree.file(step.to)
     if target.exists():
         raise ConflictError(f"cannot move {step.move}: {step.to} exists already")

@@ -5,13 +5,16 @@ from difflib import get_close_matches
 
 
 def meant(word: str, known: Iterable[str]) -> str:
-    """A question that names the one of ``known`` most like ``word``, or empty.
+    """A question that names the one of ``known`` most like ``word``, or empty."""
+    name = nearest(word, known)
+    return f"did you mean '{name}'?" if name else ""
 
-    Small and capital letters count as the same.
-    """
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The one of ``known`` that is most like ``word``, or empty; case does not count."""
     folded = {name.lower(): name for name in known}
     near = get_close_matches(word.lower(), folded, 1)
-    return f"did you mean '{folded[near[0]]}'?" if near else ""
+    return folded[near[0]] if near else ""
 
 
 def ending(word: str, known: Iterable[str]) -> str:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from generator import process
 from generator.errors import ConflictError, ProgramError, RerollError, UsageError
 from generator.holders import abandoned, held
-from generator.suggestion import ending
+from generator.suggestion import ending, nearest
 
 if TYPE_CHECKING:
     from git import Repo
@@ -852,6 +852,20 @@ class Worktree:
         if not self.made:
             return self._blob(path.rstrip("/") if path != "." else "") != _ZERO
         return bool(self.git("ls-files", "-z", "--", f":(literal){path}"))
+
+    def likely(self, path: str) -> str:
+        """The end of a line that says that ``path`` is not tracked: the nearest one, or empty."""
+        parent, rest = "", path.strip("/").split("/")
+        while len(rest) > 1 and self.exists(f"{parent}{rest[0]}"):
+            parent, rest = f"{parent}{rest[0]}/", rest[1:]
+        words = ("ls-tree", "-z", "--name-only", f"{self._head}:{parent}")
+        listed = self._look(*words, check=False).decode("utf-8", "surrogateescape")
+        name = nearest(rest[0], listed.split("\0")[:-1])
+        if not name:
+            return ""
+        whole = "/".join([f"{parent}{name}", *rest[1:]])
+        found = whole if self.exists(whole) else f"{parent}{name}"
+        return f"; did you mean '{found}'?"
 
     def admin(self, name: str) -> Path:
         """Where ``name`` is, or would be, in this worktree's administrative directory."""

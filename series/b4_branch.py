@@ -95,6 +95,12 @@ def find(tree: Tree, name: str) -> str:
     return ""
 
 
+def names(tree: Tree) -> list[str]:
+    """The branches of ``tree`` as ``find`` takes them: those of b4 with and without ``b4/``."""
+    branches = tree.git("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads").split("\n")
+    return [*branches, *(one[3:] for one in branches if one.startswith("b4/"))]
+
+
 def read(tree: Tree, name: str) -> Branch:
     """The b4 branch ``name``, whichever way b4 keeps its cover letter.
 

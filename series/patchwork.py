@@ -9,8 +9,9 @@ What the server says is not trusted.
 
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -30,6 +31,9 @@ _PER_PAGE = 100
 # gets the cover letter and few of the patches.
 _TRIES = 5
 _ROUNDS = 3
+_BAD = ("fail", "warning")
+# Of so many patches the single checks are asked for, a question each.
+_CHECKED = 10
 
 
 @dataclass(frozen=True)
@@ -44,12 +48,23 @@ class Server:
 
 
 @dataclass(frozen=True)
+class Check:
+    """What one program found: ``state`` is warning or fail, ``url`` where it says more."""
+
+    context: str
+    state: str
+    description: str
+    url: str
+
+
+@dataclass(frozen=True)
 class Standing:
     """The patch ``id``, the ``number``-th of its version, as patchwork has it.
 
     ``state`` is empty where it is not there.  ``check`` is what its checks say together:
-    pending, success, warning or fail; ``delegate`` is who is to look after it, or empty;
-    ``url`` its page, empty where that is elsewhere.
+    pending, success, warning or fail; ``checks`` are those that did not succeed, where the
+    server told; ``delegate`` is who is to look after it, or empty; ``url`` its page, empty where
+    that is elsewhere.
     """
 
     id: str
@@ -59,6 +74,7 @@ class Standing:
     check: str = ""
     delegate: str = ""
     url: str = ""
+    checks: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,12 +107,25 @@ class _Cover:
 class _Patch:
     """An element of ``/patches/``."""
 
+    id: int
     msgid: str
     state: str
     check: str
     series: tuple[_Series, ...]
     delegate: _User | None = None
     web_url: str = ""
+
+
+@dataclass(frozen=True)
+class _Check:
+    """An element of ``/patches/ID/checks/``."""
+
+    date: str
+    state: str
+    context: str
+    user: _User
+    description: str | None = None
+    target_url: str | None = None
 
 
 def configured(*, cwd: Path) -> Server:
@@ -155,8 +184,39 @@ def ask(server: Server, version: Version, resent: int) -> Standings:
             f"{server}: version {version.version} is not known there",
             hint="it may take a while, or its list is another project's: see b4.pw-project",
         )
-    patches = tuple(_standing(server, one, found.get(one.id)) for one in version.patches)
+    checks = _bad_checks(asking, found)
+    patches = tuple(
+        replace(_standing(server, one, found.get(one.id)), checks=checks.get(one.id, ()))
+        for one in version.patches
+    )
     return Standings(server, version.version, patches)
+
+
+def _bad_checks(asking: "_Asking", found: Mapping[str, _Patch]) -> Mapping[str, tuple[Check, ...]]:
+    """By a patch's id, the checks that did not succeed, as far as the server tells."""
+    bad = [(name, patch) for name, patch in found.items() if patch.check in _BAD]
+    checks = {}
+    # The states are known: they count without their reasons, too.
+    with suppress(RerollError):
+        for name, patch in bad[:_CHECKED]:
+            checks[name] = _latest(asking.checks(patch.id))
+    return checks
+
+
+def _latest(checks: Iterable[_Check]) -> tuple[Check, ...]:
+    """Of what each user says of a context, the last; those that did not succeed."""
+    last = {
+        (one.user.username, one.context): one for one in sorted(checks, key=lambda one: one.date)
+    }
+    return tuple(
+        Check(one.context, one.state, one.description or "", _link(one.target_url or ""))
+        for one in last.values()
+        if one.state in _BAD
+    )
+
+
+def _link(url: str) -> str:
+    return url if url.startswith(("https://", "http://")) else ""
 
 
 def _sent(asking: "_Asking", cover: str, patches: Sequence[str]) -> Iterator[_Patch]:
@@ -207,6 +267,10 @@ class _Asking:
             yield from self._read(page, list[_Patch])
             if 'rel="next"' not in page.headers.get("link", ""):
                 return
+
+    def checks(self, patch: int) -> list[_Check]:
+        """What was found in the patch with this number; its first hundred checks."""
+        return self._read(self._page(f"patches/{patch}/checks", {}), list[_Check])
 
     def _page(self, what: str, chosen: Mapping[str, str]) -> "web.Page":
         from urllib.parse import urlencode

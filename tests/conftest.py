@@ -210,25 +210,35 @@ def _make_small(place: Path) -> Small:
     return Small(folder, tree)
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> Small:
-    """A tree of two drivers and a campaign of two patches."""
-    return _make_small(tmp_path)
+def _copy(made: Small, place: Path) -> Small:
+    shutil.copytree(made.folder.parent, place, dirs_exist_ok=True, symlinks=True)
+    return Small(place / made.folder.name, place / made.tree.name)
 
 
 @pytest.fixture(scope="session")
-def _generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("generated")
-    with sealed(tmp_path_factory.mktemp("generated-home")):
-        assert cli.main([str(word) for word in _make_small(place).words("generate")]) == 0
-    return place
+def _small(tmp_path_factory: pytest.TempPathFactory) -> Small:
+    with sealed(tmp_path_factory.mktemp("small-home")):
+        return _make_small(tmp_path_factory.mktemp("made"))
 
 
 @pytest.fixture
-def generated(_generated: Path, tmp_path: Path) -> Small:
+def small(_small: Small, tmp_path: Path) -> Small:
+    """A tree of two drivers and a campaign of two patches, this test's own copy."""
+    return _copy(_small, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def _generated(tmp_path_factory: pytest.TempPathFactory, _small: Small) -> Small:
+    made = _copy(_small, tmp_path_factory.mktemp("generated"))
+    with sealed(tmp_path_factory.mktemp("generated-home")):
+        assert cli.main([str(word) for word in made.words("generate")]) == 0
+    return made
+
+
+@pytest.fixture
+def generated(_generated: Small, tmp_path: Path) -> Small:
     """The same with version 1 generated, this test's own copy."""
-    shutil.copytree(_generated, tmp_path, dirs_exist_ok=True, symlinks=True)
-    return Small(tmp_path / "series", tmp_path / "small")
+    return _copy(_generated, tmp_path)
 
 
 @pytest.fixture

@@ -39,6 +39,7 @@ class Patchwork:
 
     covers: list[dict[str, Any]] = field(default_factory=list)
     patches: list[dict[str, Any]] = field(default_factory=list)
+    checks: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     per_page: int = 250
     answer: Callable[[BaseHTTPRequestHandler], None] | None = None
     url: str = ""
@@ -71,6 +72,8 @@ class Patchwork:
 
     def found(self, path: str, query: dict[str, str]) -> list[dict[str, Any]] | None:
         """The elements that a question chooses, ``None`` for a page that is not there."""
+        if path in self.checks:
+            return self.checks[path]
         known = {"/api/1.2/covers/": self.covers, "/api/1.2/patches/": self.patches}.get(path)
         if known is None:
             return None
@@ -163,8 +166,27 @@ def server(small: Small) -> Iterator[Patchwork]:
         delegate = {"id": 3, "username": "alice", "email": "alice@example.org"}
         known.add(first, state="under-review", check="warning", delegate=delegate)
         known.add(second, state="accepted", check="success")
+        known.checks["/api/1.2/patches/100/checks/"] = [
+            checked("2020-09-13T13:00:00", "warning", "ci/checkpatch", "line of 101 columns"),
+            # Superseded by the program itself.
+            checked("2020-09-13T12:00:00", "fail", "ci/build", "cannot fetch"),
+            checked("2020-09-13T14:00:00", "success", "ci/build", None),
+        ]
         configure(small, known.url)
         yield known
+
+
+def checked(date: str, state: str, context: str, description: str | None) -> dict[str, Any]:
+    """A check as patchwork shows it."""
+    return {
+        "id": 1,
+        "user": {"id": 9, "username": "robot"},
+        "date": date,
+        "state": state,
+        "context": context,
+        "description": description,
+        "target_url": "https://ci.example.org/1",
+    }
 
 
 def configure(small: Small, url: str) -> None:
@@ -183,10 +205,12 @@ def test_the_states_are_shown(reroll: Run, small: Small, server: Patchwork) -> N
         "    state         checks   delegate  patch\n"
         "  1 under-review  warning  alice     drivers: a: use new_call()\n"
         "  2 accepted      success            drivers: b: use new_call()\n"
+        "  1 warning  ci/checkpatch: line of 101 columns\n"
         "next: "
     ) in done.out
-    # Two questions whatever the number of patches, and nobody is told who asks.
-    assert len(server.asked) == 2
+    # Two questions whatever the number of patches, and one about each with bad checks.
+    assert len(server.asked) == 3
+    # Nobody is told who asks.
     assert set(server.keys) == {""}
 
 
@@ -202,6 +226,14 @@ def test_json(reroll: Run, small: Small, server: Patchwork) -> None:
         "check": "warning",
         "delegate": "alice",
         "url": f"{server.url}/project/drivers/patch/100/",
+        "checks": [
+            {
+                "context": "ci/checkpatch",
+                "state": "warning",
+                "description": "line of 101 columns",
+                "url": "https://ci.example.org/1",
+            }
+        ],
     }
     assert "patchwork" not in json.loads(reroll(*small.words("--json", "status")).out)
 
@@ -239,7 +271,15 @@ def test_a_list_that_got_some_of_the_mails(reroll: Run, small: Small, server: Pa
 def test_many_pages(reroll: Run, small: Small, server: Patchwork) -> None:
     server.per_page = 1
     assert "accepted" in reroll(*small.words("status", "--patchwork")).out
-    assert len(server.asked) == 3
+    assert len(server.asked) == 4
+
+
+def test_checks_that_are_not_told(reroll: Run, small: Small, server: Patchwork) -> None:
+    server.checks.clear()
+    done = reroll(*small.words("status", "--patchwork"))
+    assert (done.code, done.err) == (0, "")
+    assert "  1 under-review  warning  alice     drivers: a: use new_call()\n" in done.out
+    assert "ci/checkpatch" not in done.out
 
 
 def test_what_was_sent_again_counts(

@@ -78,6 +78,40 @@ def test_in_a_template(reroll: Run, small: Small) -> None:
     assert (done.code, "did you mean 'smpl_body'?" in done.err) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "code", "said"),
+    [
+        ('["drivers/b"]', '["drivrs/b"]', 1, "no drivrs/b in the tree; did you mean 'drivers/b'?"),
+        ('["drivers/b"]', '["Drivers/x"]', 1, "Drivers/x in the tree; did you mean 'drivers'?"),
+        ('["drivers/b"]', '["drivers/b/b.h"]', 1, "did you mean 'drivers/b/b.c'?"),
+        (
+            'paths = ["drivers/b"]',
+            'exclude = { "drivers/a/aa.c" = "by hand" }',
+            2,
+            "exclude: there is no drivers/a/aa.c in the tree; did you mean 'drivers/a/a.c'?",
+        ),
+        ('edit = "drivers/b/Kconfig"', 'edit = "drivers/b/Kconfg"', 1, "mean 'drivers/b/Kconfig'?"),
+    ],
+)
+def test_a_path_in_a_campaign(
+    reroll: Run, small: Small, old: str, new: str, code: int, said: str
+) -> None:
+    small.rewrite(old, new)
+    done = reroll(*small.words("generate"))
+    assert (done.code, said in done.err) == (code, True), (done.code, done.err)
+
+
+def test_a_path_to_scan(reroll: Run, small: Small) -> None:
+    done = reroll(*small.words("scan", "generic/rename-function", "drivers/bb"))
+    assert (done.code, "did you mean 'drivers/b'?" in done.err) == (2, True), done.err
+
+
+def test_a_branch_of_b4(reroll: Run, small: Small) -> None:
+    git(small.tree, "branch", "b4/new-call")
+    done = reroll(*small.words("b4", "import", "new-cal"))
+    assert (done.code, "did you mean 'new-call'?" in done.err) == (2, True), done.err
+
+
 def test_the_tree_that_one_is_in(
     reroll: Run, small: Small, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 
 from generator.errors import RerollError
 from series.checks import diagnostics, objects
-from series.checks.build_advice import Advice
 from series.checks.build_objects import LimitError
 from series.checks.build_outcome import Outcome
 from series.checks.build_variants import Variant, variants
@@ -71,8 +70,7 @@ def _results(walk: Walk, patches: Sequence[Patch]) -> Iterator[tuple[Patch, Resu
             yield patch, nothing_to_build(patch)
             continue
         seen = [_seen(walk, variant, at, patch) for variant in walk.variants]
-        advice = Advice(walk.ground.tree, patch.commit, walk.variants, "build")
-        result = merged([one.name for one in walk.variants], seen, advice.on)
+        result = merged([one.name for one in walk.variants], seen, walk.advice(at, "build"))
         more = walk.left_out
         if at == 1 and more:
             note = f"{more} more files use what the series changes, and are not compiled"

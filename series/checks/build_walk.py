@@ -3,13 +3,14 @@
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from functools import cached_property
 
 from generator.errors import UsageError
 from series.checks import objects
+from series.checks.build_advice import Advice
 from series.checks.build_objects import LimitError, Objects
 from series.checks.build_outcome import Outcome
 from series.checks.build_place import Source, place_of
@@ -105,6 +106,23 @@ class Walk:
         if key not in self._known:
             self._keep(key, self._compiled(variant, at, sources, kind))
         return self._known[key]
+
+    def advice(self, at: int, check: str) -> Callable[[str, str], str]:
+        """What to do about a path that ``check`` left out at a place, for a reason."""
+        made = Advice(self.ground.tree, self.commits[at], self.variants, check)
+        configs = (word for one in self.variants for word in (one.arch, one.config_name))
+        asked = ("advice", check, self._trees[at], *configs)
+
+        def on(path: str, why: str) -> str:
+            # To look a symbol up takes as long as all else of a second run.
+            key = self._key(*asked, path, why)
+            kept = self.ground.store.get([key]).get(key)
+            if kept is None:
+                kept = made.on(path, why).encode("utf-8", "surrogateescape")
+                self.ground.store.put({key: kept})
+            return kept.decode("utf-8", "surrogateescape")
+
+        return on
 
     def _is_known(self, key: bytes) -> bool:
         if key not in self._known:

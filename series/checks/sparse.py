@@ -6,7 +6,6 @@ from shutil import which
 from series.checks import diagnostics
 from series.checks.build import Seen, each, merged, parent_outcome
 from series.checks.build import finding as build_finding
-from series.checks.build_advice import Advice
 from series.checks.build_variants import Variant
 from series.checks.build_walk import Walk
 from series.checks.kbuild import is_source
@@ -36,8 +35,7 @@ def _results(walk: Walk, patches: Sequence[Patch]) -> Iterator[tuple[Patch, Resu
             yield patch, Result("passed", why="there is no C file of the kernel among its files")
             continue
         seen = [_seen(walk, variant, at, patch) for variant in walk.variants]
-        advice = Advice(walk.ground.tree, patch.commit, walk.variants, _PROGRAM)
-        yield patch, merged([one.name for one in walk.variants], seen, advice.on)
+        yield patch, merged([one.name for one in walk.variants], seen, walk.advice(at, _PROGRAM))
 
 
 def _is_read(path: str) -> bool:

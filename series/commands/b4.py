@@ -10,6 +10,7 @@ from pathlib import Path
 from generator import campaign as campaign_module
 from generator.campaign import FILE_NAME
 from generator.errors import UsageError
+from generator.suggestion import ending
 from generator.tree import Tree
 from series import b4_branch, b4_import, b4_source, imported, new_folder, options, store
 from series.b4_import import Folder
@@ -117,8 +118,10 @@ def _take(args: argparse.Namespace, folder: Path, tree: Tree | None) -> int:
         source = b4_source.of_mails(Path(args.source))
     else:
         where = f"{tree.path} and " if tree else ""
+        known = b4_branch.names(tree) if tree else []
         raise UsageError(
             f"{args.source}: {where}the file system have no branch and no mailbox of that name"
+            f"{ending(args.source, known)}"
         )
     if (folder / FILE_NAME).exists():
         return _update(args, folder, tree, source)

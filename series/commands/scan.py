@@ -252,7 +252,7 @@ def _tree_path(word: str, worktree: Worktree) -> str:
         raise UsageError(f"{word}: paths count from the root of the tree, and stay in it")
     if path != "." and not worktree.exists(path):
         raise UsageError(
-            f"there is no {word} in the tree, and no rule of that name",
+            f"there is no {word} in the tree, and no rule of that name{worktree.likely(path)}",
             hint=nearest(word)
             or "paths count from the root of the tree; rules end in .cocci or come with reroll",
         )

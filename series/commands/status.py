@@ -224,6 +224,10 @@ def _patchwork(standings: "Standings", width: int) -> Iterator[str]:
         check = _coloured(f"{check:<{sizes[1]}}", _CHECKED.get(check, ""))
         cells = (f"{state:<{sizes[0]}}", check, f"{delegate:<{sizes[2]}}", _cut(title, room))
         yield f"{number:>3} {'  '.join(cells)}".rstrip()
+    for one in standings.patches:
+        for bad in one.checks:
+            text = _cut(f"{bad.context}: {bad.description}", max(width - 13, 3))
+            yield f"{one.number:>3} {_coloured(f'{bad.state:<7}', _CHECKED[bad.state])}  {text}"
 
 
 def _counts(one: PatchState) -> tuple[str, str]:

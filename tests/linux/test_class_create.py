@@ -1,6 +1,10 @@
-"""A campaign of five lines on Linux 6.1: class_create() loses its owner, by subsystem."""
+"""A campaign of five lines on Linux 6.1: class_create() loses its owner, by subsystem.
+
+``REROLL_SOAK=1`` compiles all touched objects instead of every third.
+"""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -17,6 +21,7 @@ from tests.repositories import git
 
 pytestmark = pytest.mark.linux
 
+STEP = 1 if os.environ.get("REROLL_SOAK") == "1" else 3
 CAMPAIGN = """\
 [series]
 name = "class-create"
@@ -89,7 +94,7 @@ def _shards(kernel: Kernel, manifest: dict[str, object]) -> None:
 
 
 def _objects(kernel: Kernel, manifest: dict[str, object], tmp_path: Path) -> None:
-    """Every touched object that an x86 allmodconfig builds compiles without a warning."""
+    """The touched objects that an x86 allmodconfig builds compile without a warning."""
     source, objects = tmp_path / "source", tmp_path / "objects"
     git(kernel.path, "worktree", "add", "-q", "--detach", str(source), str(manifest["tip"]))
     configure(source, objects)
@@ -98,7 +103,7 @@ def _objects(kernel: Kernel, manifest: dict[str, object], tmp_path: Path) -> Non
         f"{file[:-2]}.o"
         for file in files
         if file.endswith(".c") and (not file.startswith("arch/") or file.startswith("arch/x86/"))
-    )
+    )[::STEP]
     # Twice, because make -k -j was once seen to leave out an object without a word.
     said = build(source, objects, *wanted, keep_going=True)
     said += build(source, objects, *wanted, keep_going=True)
@@ -111,7 +116,7 @@ def _objects(kernel: Kernel, manifest: dict[str, object], tmp_path: Path) -> Non
     warnings = re.findall(r"^(\S+?\.[ch]):.* warning: .*", said, re.MULTILINE)
     assert not {f"{name[:-2]}.o" for name in warnings} & (set(wanted) - set(missing)), said[-3000:]
     made = len(wanted) - len(missing)
-    assert made > 90, missing
+    assert made > 90 // STEP, missing
     print(f"compiled {made} of {len(wanted)} objects without a warning")  # noqa: T201
     print("not built on x86, with or without the series:", *missing)  # noqa: T201
 
