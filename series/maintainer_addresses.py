@@ -66,26 +66,29 @@ def list_words(value: bytes) -> tuple[bytes, bytes]:
 def _address_grammar() -> bytes:
     """RFC 822's grammar of an address whose comments are gone, as the script has it.
 
-    Possessive where no other split can match, so that bad input takes no exponential time.
+    Atomic where no other split can match, so that bad input takes no exponential time.  (A group
+    with a possessive quantifier matches wrongly before Python 3.11.5.)
     """
-    space = rb"(?:(?:\r\n)?[ \t])"
+    blank = rb"(?:(?:\r\n)?[ \t])"
+    space = rb"(?>" + blank + rb"*)"
     specials = rb"()<>@,;:\\\"\.\[\]"
-    end = rb"(?:" + space + rb"++|\Z|(?=[" + specials + rb"]))"
+    end = rb"(?:(?>" + blank + rb"+)|\Z|(?=[" + specials + rb"]))"
     atom = rb"(?:[^" + specials + rb"\x00- \x7f]++" + end + rb")"
-    quoted = rb'(?:"(?:[^"\r\\]|\\[\x00-\xff]|\r\n[ \t])*+"' + space + rb"*+)"
-    literal = rb"(?:\[(?:[^\[\]\r\\]|\\[\x00-\xff])*+\]" + space + rb"*+)"
+    quoted = rb'(?:"(?>(?:[^"\r\\]|\\[\x00-\xff]|\r\n[ \t])*)"' + space + rb")"
+    literal = rb"(?:\[(?>(?:[^\[\]\r\\]|\\[\x00-\xff])*)\]" + space + rb")"
     word = rb"(?:" + atom + rb"|" + quoted + rb")"
-    dot = rb"\." + space + rb"*+"
-    local = word + rb"(?:" + dot + word + rb")*+"
+    words = rb"(?>" + word + rb"*)"
+    dot = rb"\." + space
+    local = word + rb"(?>(?:" + dot + word + rb")*)"
     sub_domain = rb"(?:" + atom + rb"|" + literal + rb")"
-    domain = sub_domain + rb"(?:" + dot + sub_domain + rb")*+"
-    spec = local + rb"@" + space + rb"*+" + domain
-    route = rb"(?:@" + domain + rb"(?:,@" + space + rb"*+" + domain + rb")*+:" + space + rb"*+)"
-    angle = rb"<" + space + rb"*+" + route + rb"?" + spec + rb">" + space + rb"*+"
-    mailbox = rb"(?:" + spec + rb"|" + word + rb"*+" + angle + rb")"
+    domain = sub_domain + rb"(?>(?:" + dot + sub_domain + rb")*)"
+    spec = local + rb"@" + space + domain
+    route = rb"(?:@" + domain + rb"(?>(?:,@" + space + domain + rb")*):" + space + rb")"
+    angle = rb"<" + space + route + rb"?" + spec + rb">" + space
+    mailbox = rb"(?:" + spec + rb"|" + words + angle + rb")"
     members = rb"(?:" + mailbox + rb"(?:,\s*" + mailbox + rb")*)?"
-    group = word + rb"*+:" + space + rb"*+" + members + rb";\s*"
-    return space + rb"*(?:" + mailbox + rb"|" + group + rb")"
+    group = words + rb":" + space + members + rb";\s*"
+    return blank + rb"*(?:" + mailbox + rb"|" + group + rb")"
 
 
 @functools.cache

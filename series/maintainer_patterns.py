@@ -26,7 +26,8 @@ _SPECIAL = re.compile(rb"[*?\[\](){}|+^$\\]")
 # directory and the name that each match begins with, for sure.
 _FILE_LINE = re.compile(
     rb"\n([FX]):[^\S\n]*+"
-    rb"(?:((?:[^/\n*?\[\](){}|+^$\\]*+/)*+)([^/\n*?\[\](){}|+^$\\]*+)(?=[^|+{\n]*+\n))?+"
+    rb"(?>(?:((?>(?:[^/\n*?\[\](){}|+^$\\]*+/)*))([^/\n*?\[\](){}|+^$\\]*+)"
+    rb"(?=[^|+{\n]*+\n))?)"
 )
 
 

@@ -63,7 +63,7 @@ def translate(pattern: bytes, extended: bool) -> bytes:
 
 # A group of plain alternatives, a set, and all that is left of a pattern that both kinds
 # of brackets may be cut out of without another meaning for the rest.
-_PLAIN_GROUP = re.compile(rb"\((?:\?:)?+[\w|\\ -]*+\)")
+_PLAIN_GROUP = re.compile(rb"\((?>(?:\?:)?)[\w|\\ -]*+\)")
 _PLAIN_SET = re.compile(rb"\[\^?+[^\]\[\\]+\]")
 _SIMPLE = re.compile(rb"[\w/\",@=<>:;%&~'!.+*?^$-]*")
 _BETWEEN_LITERALS = re.compile(rb".[*?]|[^\w/\",@=<>:;%&~'!-]")

@@ -13,8 +13,8 @@ from typing import Any
 # What separates tokens, and strings, in which nothing is a bracket, a comment or a line end.
 _TOKEN = re.compile(
     r"""(?P<comment>\#[^\n]*)
-    |(?P<string>\"{3}(?:[^"\\]|\\.|"(?!""))*+"{3,5} | '{3}(?:[^']|'(?!''))*+'{3,5}
-        | "(?:[^"\\\n]|\\.)*+" | '[^'\n]*+')
+    |(?P<string>\"{3}(?>(?:[^"\\]|\\.|"(?!""))*)"{3,5} | '{3}(?>(?:[^']|'(?!''))*)'{3,5}
+        | "(?>(?:[^"\\\n]|\\.)*)" | '[^'\n]*+')
     |(?P<open>[\[{]) | (?P<close>[\]}]) | (?P<comma>,)
     |(?P<end>\n) | (?P<blank>[ \t]+) | (?P<word>[^\s"'\#\[\]{},]+)""",
     re.VERBOSE | re.DOTALL,
