@@ -103,6 +103,10 @@ class Seen:
 def _seen(walk: Walk, variant: Variant, at: int, patch: Patch) -> Seen:
     sources = walk.reached(at)
     now = walk.outcome(variant, at, sources)
+    if now.broken and sources != walk.sources_at(at):
+        # One object alone does not tell what is wrong with all from what is wrong with it.
+        sources = walk.sources_at(at)
+        now = walk.outcome(variant, at, sources)
     if now.broken:
         return _broken(walk, variant, at, now)
     loud = [path for path, one in now.compiled.items() if one.said or not one.good]

@@ -75,9 +75,9 @@ class Objects:
         self._listed_at = ""
         self._names: dict[str, str] = {}
 
-    def begin(self, commits: int = 1) -> None:
-        """From now on the limit counts, for so many commits together."""
-        self._end = time.monotonic() + self._limit * commits
+    def begin(self) -> None:
+        """From now on the limit counts."""
+        self._end = time.monotonic() + self._limit
 
     def compile(self, commit: str, sources: Sequence[str]) -> Outcome:
         """Compile ``sources`` of ``commit``, as far as this config builds them.

@@ -23,6 +23,7 @@ from generator.errors import ConflictError, ProgramError, RerollError
 from generator.process import Result
 from generator.results import default_place, size_below
 from generator.tree import Tree, run_git
+from series.checks.objects import QUOTED
 
 
 @dataclass(frozen=True)
@@ -143,12 +144,13 @@ class Source:
             self._commit = commit
 
     def search(self, patterns: Sequence[str], regular: bool) -> dict[str, set[str]]:
-        """What each source has of some words, or matches of some patterns."""
+        """What each source has of some words, or matches of some patterns (``objects.Search``)."""
         form = ["-E"] if regular else ["-w", "-F"]
         sought = [part for pattern in patterns for part in ("-e", pattern)]
         words = ["grep", "-o", "-z", "-I", "--no-color", "--no-line-number", "--no-column", *form]
         words += ["--no-recurse-submodules", *sought]
-        said = self._git(*words, "--", "*.c", "*.S", check=False)
+        kinds = [":!Documentation"] if patterns == [QUOTED] else ["*.c", "*.S"]
+        said = self._git(*words, "--", *kinds, check=False)
         if said.returncode not in (0, 1):
             raise ProgramError(f"git grep in {self.path}: {said.complaint}")
         found: dict[str, set[str]] = {}

@@ -11,11 +11,10 @@ from functools import cached_property
 from generator.errors import UsageError
 from series.checks import objects
 from series.checks.build_advice import Advice
-from series.checks.build_objects import LimitError, Objects
+from series.checks.build_objects import LimitError, Objects, UnusableError
 from series.checks.build_outcome import Outcome
 from series.checks.build_place import Source, place_of
 from series.checks.build_variants import Variant, variants
-from series.checks.kbuild import is_source
 from series.checks.kinds import Ground, Patch
 from series.settings import jobs_of
 
@@ -47,6 +46,9 @@ class Walk:
         self._made: dict[str, Objects] = {}
         self._there: dict[int, frozenset[str]] = {}
         self._known: dict[bytes, Outcome] = {}
+        self._differing: dict[int, frozenset[str]] = {}
+        # What did not compile together with others, by variant and place.
+        self._apart: set[tuple[str, int]] = set()
 
     def close(self) -> None:
         """Let others build here."""
@@ -73,14 +75,26 @@ class Walk:
         yet is as in the base, and is not compiled before it is reached.
         """
         there = self.sources_at(at)
-        if at == len(self.patches) or not self._is_narrow(at):
+        if at == self._last or not self._is_narrow(at):
             return there
-        return [path for path in there if path in self._built_files(at)]
+        return [path for path in there if path in self._changed(at)]
+
+    @cached_property
+    def _last(self) -> int:
+        """The place of the last patch that is judged by what it builds."""
+        building = (at for at, one in enumerate(self.patches, 1) if objects.builds(one.files))
+        return max(building, default=0)
 
     def _is_narrow(self, at: int) -> bool:
-        """Whether the patch at a place touches sources alone, and none that others include."""
-        files = self._built_files(at)
-        return all(map(is_source, files)) and files.isdisjoint(self._selection.included)
+        """Whether nothing changes with the patch at a place but the objects of what it touches."""
+        return self._changed(at) <= {*self._selection.alone}
+
+    def _changed(self, at: int) -> frozenset[str]:
+        """What differs at a place from the one before, of a rename both names, but for prose."""
+        if at not in self._differing:
+            found = self.ground.tree.names_between(self._trees[at - 1], self._trees[at])
+            self._differing[at] = frozenset(one for one in found if not objects.is_prose(one))
+        return self._differing[at]
 
     def parent(self, at: int) -> int:
         """The place before ``at`` whose objects are those of the parent of the patch there."""
@@ -148,18 +162,26 @@ class Walk:
             )
             for place in self._independent(at)
         }
-        places = [place for place, key in keys.items() if not self._is_known(key)]
-        if len(places) < 2:
+        places = [
+            place
+            for place, key in keys.items()
+            if (variant.digest, place) not in self._apart and not self._is_known(key)
+        ]
+        if at not in places or len(places) < 2:
             return
+        self._apart.update((variant.digest, place) for place in places)
         sources = [path for place in places for path in self.reached(place)]
-        found = self._compiled(variant, places[-1], sources, "", first=at)
+        try:
+            found = self._compiled(variant, places[-1], sources, "", first=at)
+        except (LimitError, UnusableError):
+            return
         if found.broken:
             return
         made = self._objects(variant)
         for place in places:
             mine = self.reached(place)
             built = {path: found.compiled[path] for path in mine if path in found.compiled}
-            later = {path for one in self.patches[place : places[-1]] for path in one.files}
+            later = frozenset().union(*map(self._changed, range(place + 1, places[-1] + 1)))
             if all(one.good and not made.depends(path, later) for path, one in built.items()):
                 unbuilt = {path: found.unbuilt[path] for path in mine if path in found.unbuilt}
                 self._keep(keys[place], Outcome(built, unbuilt))
@@ -168,8 +190,8 @@ class Walk:
         """The place ``at`` and those behind it whose patches touch sources alone, each its own."""
         places: list[int] = []
         seen: set[str] = set()
-        for place in range(at, len(self.patches)):
-            files = self._built_files(place)
+        for place in range(at, self._last):
+            files = self._changed(place)
             if not files:
                 continue
             if not self._is_narrow(place) or files & seen or len(seen | files) > _AT_ONCE:
@@ -177,10 +199,6 @@ class Walk:
             places.append(place)
             seen |= files
         return places
-
-    def _built_files(self, at: int) -> set[str]:
-        """The files of the patch at a place that the build reads."""
-        return {path for path in self.patches[at - 1].files if objects.builds([path])}
 
     def _compiled(
         self, variant: Variant, at: int, sources: Sequence[str], kind: str, first: int = 0
@@ -190,7 +208,7 @@ class Walk:
             where = f"patches {first} to {at} of {len(self.patches)}"
         self.ground.progress(f"{kind or 'build'}: {where}, {variant.name}")
         made = self._objects(variant)
-        made.begin(at - first + 1 if first else 1)
+        made.begin()
         try:
             if kind:
                 return made.analyze(self.commits[at], sources, kind)
@@ -220,12 +238,13 @@ class Walk:
     def _selection(self) -> objects.Selection:
         words = sorted({word for patch in self.patches for word in patch.ledger.words})
         ends = (self._trees[0], self._trees[-1])
-        key = self._key("sources", *ends, str(self._everything), *words)
+        files = sorted({path for patch in self.patches for path in patch.files})
+        key = self._key("sources", *ends, str(self._everything), *words, "", *files)
         kept = self.ground.store.get([key]).get(key)
         with suppress(ValueError, KeyError, TypeError):
             found = json.loads(kept or b"")
-            sources, included = tuple(found["sources"]), tuple(found["included"])
-            return objects.Selection(sources, int(found["left_out"]), included)
+            sources, alone = tuple(found["sources"]), tuple(found["alone"])
+            return objects.Selection(sources, int(found["left_out"]), alone)
         made = self._select()
         self.ground.store.put({key: json.dumps(asdict(made)).encode()})
         return made
@@ -240,6 +259,7 @@ class Walk:
             self._diffs(),
             source.search,
             lambda header: {path for one in made for path in one.includers(header)},
+            source.text,
             everything=self._everything,
         )
 

@@ -35,11 +35,13 @@ _NO_NAME = frozenset(
 )
 # A name that nobody else gives to something of theirs, as far as a name can tell.
 _OWN = re.compile(r"(?=.*\w_\w)\w{10,}")
-_SOURCE_INCLUSION = r'#[[:space:]]*include[[:space:]]*[<"][^">]*\.[cS][">]'
+# The end of a string, or of a name in angle brackets, that names a source; for git, for Python.
+QUOTED = '[[:alnum:]_.+-]+[.][cS][">]'
+_QUOTED = r'[\w.+-]+\.[cS][">]'
 _OBJECT = re.compile(r"(?<![\w$(/.-])([A-Za-z0-9_][\w./-]*)\.o\b")
 
 # What is found in each source of the base: which of some whole words, or (with the second) what
-# one of some extended regular expressions matches.
+# one of some extended regular expressions matches, of ``QUOTED`` in files of all kinds.
 Search = Callable[[Sequence[str], bool], Mapping[str, Collection[str]]]
 
 
@@ -47,12 +49,13 @@ Search = Callable[[Sequence[str], bool], Mapping[str, Collection[str]]]
 class Selection:
     """The sources to compile, the most important first, and how many more would have been.
 
-    ``included`` are those that other sources may include: a file of their name is.
+    ``alone`` are those that nothing but their own object is made of, as far as can be seen: a
+    Makefile of the base names it, and no file names the source.
     """
 
     sources: tuple[str, ...]
     left_out: int = 0
-    included: tuple[str, ...] = ()
+    alone: tuple[str, ...] = ()
 
 
 def select(
@@ -60,14 +63,15 @@ def select(
     diffs: Mapping[str, str],
     search: Search,
     includers: Callable[[str], Collection[str]],
+    read: Callable[[str], str],
     *,
     everything: bool = False,
 ) -> Selection:
     """The sources that ``patches`` reach.
 
     ``diffs`` are those of the whole series, by the path of the file; ``includers`` gives the
-    sources whose objects are known to depend on a header.  With ``everything`` all users are
-    taken, however many.
+    sources whose objects are known to depend on a header, ``read`` the text of a file of the
+    base, empty where there is none.  With ``everything`` all users are taken, however many.
     """
     headers = {path: declared(diffs[path]) for path in sorted(diffs) if path.endswith(".h")}
     defined = declared("\n".join(diffs[path] for path in diffs if is_source(path)))
@@ -80,15 +84,26 @@ def select(
     )
     wanted = [path for path in dict.fromkeys(found) if is_source(path)]
     kept = wanted if everything else wanted[: max(MOST, len(touched))]
-    return Selection(tuple(kept), len(wanted) - len(kept), tuple(_included(touched, search)))
+    quoted = {name for found in search([QUOTED], True).values() for name in found}
+    quoted |= {name for diff in diffs.values() for name in re.findall(_QUOTED, diff)}
+    names = {name[:-1] for name in quoted}
+    alone = [
+        path for path in touched if PurePosixPath(path).name not in names and _is_listed(path, read)
+    ]
+    return Selection(tuple(kept), len(wanted) - len(kept), tuple(alone))
 
 
-def _included(sources: Sequence[str], search: Search) -> list[str]:
-    """Those of ``sources`` that have the name of one that is included somewhere."""
-    lines = search([_SOURCE_INCLUSION], True) if sources else {}
-    names = {text.rstrip('">').rpartition("/")[2] for found in lines.values() for text in found}
-    names = {name.rpartition('"')[2].rpartition("<")[2] for name in names}
-    return [path for path in sources if PurePosixPath(path).name in names]
+def _is_listed(source: str, read: Callable[[str], str]) -> bool:
+    """Whether a Makefile of its directory, or of one above, names the object of ``source``.
+
+    What none names is a part of other sources, or makes a header.
+    """
+    for above in list(PurePosixPath(source).parents)[:-1]:
+        name = str(PurePosixPath(source).relative_to(above).with_suffix(".o"))
+        for file in FILES:
+            if name in re.findall(r"[\w./+-]+\.o\b", read(f"{above}/{file}")):
+                return True
+    return False
 
 
 def _users(
@@ -181,6 +196,15 @@ def is_config_file(path: str) -> bool:
     """Whether a file decides what can be configured: then the configuration is made anew."""
     name = PurePosixPath(path).name
     return name.startswith("Kconfig") or path == "Makefile" or path.startswith("scripts/")
+
+
+def is_prose(path: str) -> bool:
+    """Whether nothing that is built can depend on a file."""
+    return (
+        path.startswith("Documentation/")
+        or path in ("MAINTAINERS", "CREDITS")
+        or path.endswith((".rst", ".txt", ".md"))
+    )
 
 
 def builds(files: Iterable[str]) -> bool:
