@@ -168,8 +168,10 @@ def convert(bench: Bench, order: Order) -> Conversion:
             raise UnmatchedError(f"{rule.name}: there is no {path} in the tree{near}")
     for path in order.exclude:
         if not worktree.exists(path):
+            near = worktree.likely(path)
             raise CampaignError(
-                [f"{rule.name}: exclude: there is no {path} in the tree{worktree.likely(path)}"]
+                [f"{rule.name}: exclude: there is no {path} in the tree{near}"],
+                hint="an earlier step may have moved or removed it; take out what is not there",
             )
     with bench.engine(rule) as engine:
         derived = engine.tokens()

@@ -858,14 +858,22 @@ class Worktree:
         parent, rest = "", path.strip("/").split("/")
         while len(rest) > 1 and self.exists(f"{parent}{rest[0]}"):
             parent, rest = f"{parent}{rest[0]}/", rest[1:]
-        words = ("ls-tree", "-z", "--name-only", f"{self._head}:{parent}")
-        listed = self._look(*words, check=False).decode("utf-8", "surrogateescape")
-        name = nearest(rest[0], listed.split("\0")[:-1])
+        name = nearest(rest[0], self._names_in(parent))
         if not name:
             return ""
         whole = "/".join([f"{parent}{name}", *rest[1:]])
         found = whole if self.exists(whole) else f"{parent}{name}"
         return f"; did you mean '{found}'?"
+
+    def _names_in(self, folder: str) -> set[str]:
+        """What there is right below ``folder``, which is empty or ends in "/"."""
+        if self.made:
+            listed = self.git("ls-files", "-z", "--", f":(literal){folder}" if folder else ".")
+        else:
+            words = ("ls-tree", "-z", "--name-only", f"{self._head}:{folder}")
+            listed = self._look(*words, check=False)
+        names = listed.decode("utf-8", "surrogateescape").split("\0")[:-1]
+        return {name.removeprefix(folder).partition("/")[0] for name in names}
 
     def admin(self, name: str) -> Path:
         """Where ``name`` is, or would be, in this worktree's administrative directory."""

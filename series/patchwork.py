@@ -270,7 +270,7 @@ class _Asking:
 
     def checks(self, patch: int) -> list[_Check]:
         """What was found in the patch with this number; its first hundred checks."""
-        return self._read(self._page(f"patches/{patch}/checks", {}), list[_Check])
+        return self._read(self._page(f"patches/{patch}/checks", {}), list[_Check])[:_PER_PAGE]
 
     def _page(self, what: str, chosen: Mapping[str, str]) -> "web.Page":
         from urllib.parse import urlencode

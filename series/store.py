@@ -58,8 +58,10 @@ def _adapter(kind: type[_T]) -> "TypeAdapter[_T]":
 
 def dump(version: Version) -> str:
     """``version`` as JSON text; ``UsageError`` where a path in it is no UTF-8, as JSON wants it."""
-    names = sorted({path for patch in version.patches for path in patch.files})
-    if bad := next((name for name in names if not _is_unicode(name)), None):
+    ledgers = [*(patch.ledger for patch in version.patches), *version.rest.values()]
+    names = {path for patch in version.patches for path in patch.files}
+    names.update(site.path for ledger in ledgers for site in ledger.sites)
+    if bad := next((name for name in sorted(names) if not _is_unicode(name)), None):
         raise UsageError(
             f"{bad!r}: the name of this file is no UTF-8, and cannot be in a series",
             hint="exclude it, or rename it before",

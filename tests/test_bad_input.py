@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Run, Small
-from tests.repositories import git, state_of
+from tests.repositories import commit_all, git, state_of
 
 Break = Callable[[Small], None]
 
@@ -446,3 +446,13 @@ def test_a_path_that_is_no_utf_8(reroll: Run, small: Small) -> None:
     assert "x\\udcff.c" in done.err
     assert "Traceback" not in done.err
     assert state_of(small.tree) == before
+
+
+def test_a_site_in_a_file_whose_name_is_no_utf8(reroll: Run, small: Small) -> None:
+    name = os.fsdecode(b"drivers/a/caf\xe9.c")
+    (small.tree / name).write_text("int e(void)\n{\n\treturn old_call(3);\n}\n")
+    commit_all(small.tree, "a name of another time")
+    small.rewrite('id = "a"', 'id = "a"\nremaining = "any"')
+    done = reroll(*small.words("generate"))
+    assert (done.code, "no UTF-8" in done.err) == (2, True), done
+    assert not (small.folder / "versions/v1").exists()

@@ -274,6 +274,17 @@ def test_many_pages(reroll: Run, small: Small, server: Patchwork) -> None:
     assert len(server.asked) == 4
 
 
+def test_very_many_bad_checks(reroll: Run, small: Small, server: Patchwork) -> None:
+    server.checks["/api/1.2/patches/100/checks/"] = [
+        checked("2020-09-13T13:00:00", "fail", f"ci/{number}", "\x1b[31mno\x1b[m")
+        for number in range(1000)
+    ]
+    server.answer = None
+    out = reroll(*small.words("status", "--patchwork")).out
+    assert "\n  1 fail     ci/4: \\x1b[31mno\\x1b[m\n  1 and 95 more (--json has all)\n" in out
+    assert "ci/5" not in out
+
+
 def test_checks_that_are_not_told(reroll: Run, small: Small, server: Patchwork) -> None:
     server.checks.clear()
     done = reroll(*small.words("status", "--patchwork"))

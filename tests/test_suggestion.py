@@ -101,6 +101,16 @@ def test_a_path_in_a_campaign(
     assert (done.code, said in done.err) == (code, True), (done.code, done.err)
 
 
+def test_a_path_that_an_earlier_step_made(reroll: Run, small: Small) -> None:
+    small.rewrite(
+        'edit = "drivers/b/Kconfig"',
+        'move = "drivers/b/Kconfig"\nto = "drivers/b/Kconfig.new"\n\n[[patch.step]]\n'
+        'edit = "drivers/b/Kconfig.nev"',
+    )
+    done = reroll(*small.words("generate"))
+    assert (done.code, "did you mean 'drivers/b/Kconfig.new'?" in done.err) == (1, True), done.err
+
+
 def test_a_path_to_scan(reroll: Run, small: Small) -> None:
     done = reroll(*small.words("scan", "generic/rename-function", "drivers/bb"))
     assert (done.code, "did you mean 'drivers/b'?" in done.err) == (2, True), done.err

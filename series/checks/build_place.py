@@ -23,7 +23,6 @@ from generator.errors import ConflictError, ProgramError, RerollError
 from generator.process import Result
 from generator.results import default_place, size_below
 from generator.tree import Tree, run_git
-from series.checks.objects import QUOTED
 
 
 @dataclass(frozen=True)
@@ -143,13 +142,14 @@ class Source:
             self._git("-c", "checkout.workers=0", "read-tree", "--reset", "-u", commit)
             self._commit = commit
 
-    def search(self, patterns: Sequence[str], regular: bool) -> dict[str, set[str]]:
-        """What each source has of some words, or matches of some patterns (``objects.Search``)."""
+    def search(
+        self, patterns: Sequence[str], regular: bool, kinds: Sequence[str] = ("*.c", "*.S")
+    ) -> dict[str, set[str]]:
+        """What each source (or file of other ``kinds``) has of words, or matches of patterns."""
         form = ["-E"] if regular else ["-w", "-F"]
         sought = [part for pattern in patterns for part in ("-e", pattern)]
         words = ["grep", "-o", "-z", "-I", "--no-color", "--no-line-number", "--no-column", *form]
         words += ["--no-recurse-submodules", *sought]
-        kinds = [":!Documentation"] if patterns == [QUOTED] else ["*.c", "*.S"]
         said = self._git(*words, "--", *kinds, check=False)
         if said.returncode not in (0, 1):
             raise ProgramError(f"git grep in {self.path}: {said.complaint}")

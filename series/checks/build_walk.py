@@ -259,6 +259,7 @@ class Walk:
             self._diffs(),
             source.search,
             lambda header: {path for one in made for path in one.includers(header)},
+            lambda words: set().union(*source.search(words, False, [":!Documentation"]).values()),
             source.text,
             everything=self._everything,
         )

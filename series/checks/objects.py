@@ -35,13 +35,12 @@ _NO_NAME = frozenset(
 )
 # A name that nobody else gives to something of theirs, as far as a name can tell.
 _OWN = re.compile(r"(?=.*\w_\w)\w{10,}")
-# The end of a string, or of a name in angle brackets, that names a source; for git, for Python.
-QUOTED = '[[:alnum:]_.+-]+[.][cS][">]'
+# The end of a string, or of a name in angle brackets, that names a source.
 _QUOTED = r'[\w.+-]+\.[cS][">]'
 _OBJECT = re.compile(r"(?<![\w$(/.-])([A-Za-z0-9_][\w./-]*)\.o\b")
 
 # What is found in each source of the base: which of some whole words, or (with the second) what
-# one of some extended regular expressions matches, of ``QUOTED`` in files of all kinds.
+# one of some extended regular expressions matches.
 Search = Callable[[Sequence[str], bool], Mapping[str, Collection[str]]]
 
 
@@ -63,6 +62,7 @@ def select(
     diffs: Mapping[str, str],
     search: Search,
     includers: Callable[[str], Collection[str]],
+    named: Callable[[Sequence[str]], Collection[str]],
     read: Callable[[str], str],
     *,
     everything: bool = False,
@@ -70,8 +70,9 @@ def select(
     """The sources that ``patches`` reach.
 
     ``diffs`` are those of the whole series, by the path of the file; ``includers`` gives the
-    sources whose objects are known to depend on a header, ``read`` the text of a file of the
-    base, empty where there is none.  With ``everything`` all users are taken, however many.
+    sources whose objects are known to depend on a header, ``named`` those of some words that are
+    anywhere in the base, ``read`` the text of a file of it, empty where there is none.  With
+    ``everything`` all users are taken, however many.
     """
     headers = {path: declared(diffs[path]) for path in sorted(diffs) if path.endswith(".h")}
     defined = declared("\n".join(diffs[path] for path in diffs if is_source(path)))
@@ -84,9 +85,10 @@ def select(
     )
     wanted = [path for path in dict.fromkeys(found) if is_source(path)]
     kept = wanted if everything else wanted[: max(MOST, len(touched))]
-    quoted = {name for found in search([QUOTED], True).values() for name in found}
-    quoted |= {name for diff in diffs.values() for name in re.findall(_QUOTED, diff)}
-    names = {name[:-1] for name in quoted}
+    # As one includes a file, or passes its name on to what does.
+    forms = sorted({PurePosixPath(path).name + end for path in touched for end in '">'})
+    names = {form[:-1] for form in named(forms)} if forms else set()
+    names |= {name[:-1] for diff in diffs.values() for name in re.findall(_QUOTED, diff)}
     alone = [
         path for path in touched if PurePosixPath(path).name not in names and _is_listed(path, read)
     ]

@@ -36,6 +36,8 @@ _VERSIONS, _TAGS = 10, 8
 _LEAST = 20
 # Of what a patchwork server says, the longest that is shown whole ("awaiting-upstream" has 17).
 _STATE = 18
+# Of the checks of a patch that did not succeed.
+_BAD_CHECKS = 5
 
 
 def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -225,9 +227,11 @@ def _patchwork(standings: "Standings", width: int) -> Iterator[str]:
         cells = (f"{state:<{sizes[0]}}", check, f"{delegate:<{sizes[2]}}", _cut(title, room))
         yield f"{number:>3} {'  '.join(cells)}".rstrip()
     for one in standings.patches:
-        for bad in one.checks:
+        for bad in one.checks[:_BAD_CHECKS]:
             text = _cut(f"{bad.context}: {bad.description}", max(width - 13, 3))
             yield f"{one.number:>3} {_coloured(f'{bad.state:<7}', _CHECKED[bad.state])}  {text}"
+        if len(one.checks) > _BAD_CHECKS:
+            yield f"{one.number:>3} and {len(one.checks) - _BAD_CHECKS} more (--json has all)"
 
 
 def _counts(one: PatchState) -> tuple[str, str]:
