@@ -196,9 +196,9 @@ def _bad_checks(asking: "_Asking", found: Mapping[str, _Patch]) -> Mapping[str, 
     """By a patch's id, the checks that did not succeed, as far as the server tells."""
     bad = [(name, patch) for name, patch in found.items() if patch.check in _BAD]
     checks = {}
-    # The states are known: they count without their reasons, too.
-    with suppress(RerollError):
-        for name, patch in bad[:_CHECKED]:
+    for name, patch in bad[:_CHECKED]:
+        # The states are known: they count without their reasons, too.
+        with suppress(RerollError):
             checks[name] = _latest(asking.checks(patch.id))
     return checks
 

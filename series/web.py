@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from http.client import HTTPException, HTTPMessage
+from http.client import HTTPException, HTTPMessage, IncompleteRead
 from threading import Thread
 from typing import IO
 from urllib import request
@@ -85,6 +85,9 @@ def _get(url: str, most: int, seconds: float, anywhere: bool) -> Page:
         while len(content) <= most and (part := reply.read1(65536)):
             content += part
         headers = {name.lower(): value for name, value in reply.headers.items()}
+        # read1() takes a connection that ends too early for the end of the answer.
+        if len(content) <= most and reply.length:
+            raise IncompleteRead(content, reply.length)
     return Page(content, headers)
 
 

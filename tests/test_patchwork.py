@@ -274,6 +274,13 @@ def test_many_pages(reroll: Run, small: Small, server: Patchwork) -> None:
     assert len(server.asked) == 4
 
 
+def test_an_answer_that_ends_too_early(reroll: Run, small: Small, server: Patchwork) -> None:
+    server.answer = lambda to: send(to, b"[]", headers={"Content-Length": "500"})
+    what, hint = refused(reroll, small)
+    assert "cannot be asked: IncompleteRead(2 bytes read, 498 more expected)" in what
+    assert hint.startswith("see b4.pw-url and your network")
+
+
 def test_very_many_bad_checks(reroll: Run, small: Small, server: Patchwork) -> None:
     server.checks["/api/1.2/patches/100/checks/"] = [
         checked("2020-09-13T13:00:00", "fail", f"ci/{number}", "\x1b[31mno\x1b[m")
