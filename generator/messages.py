@@ -9,6 +9,7 @@ from generator import edits
 from generator.campaign import Campaign, Patch
 from generator.errors import CampaignError
 from generator.ledger import Ledger
+from generator.rule import Rule
 from generator.split import Shard
 from generator.steps import StepReport
 from generator.templates import render_line, render_text
@@ -67,12 +68,13 @@ def compose_message(
     ``git am`` would cut the message.
     """
     name = f"patch {patch.id}"
+    rules = _rules_at_work(reports, files, shard)
     facts = {
         "files": [file.path for file in files],
         "insertions": sum(file.added for file in files),
         "deletions": sum(file.removed for file in files),
-        "smpl": "\n".join(report.rule.text.strip() for report in reports if report.rule),
-        "smpl_body": "\n".join(report.rule.body for report in reports if report.rule),
+        "smpl": "\n".join(rule.text.strip() for rule in rules),
+        "smpl_body": "\n".join(rule.body for rule in rules),
         "ledger": ledger_facts(ledger),
         "prefix": shard.prefix,
         "subsystem": shard.label,
@@ -89,6 +91,18 @@ def compose_message(
             [f"{name}: message: the line '{cut[0].strip()}...' would end the message in git am"]
         )
     return sign_off(f"{title}\n\n{body}".rstrip() + "\n", signer)
+
+
+def _rules_at_work(
+    reports: Sequence[StepReport], files: Sequence[edits.FileEdit], shard: Shard
+) -> list[Rule]:
+    """The rules that changed something; of a split patch, something in this shard."""
+    names = {name for file in files for name in (file.path, file.source)}
+    return [
+        report.rule
+        for report in reports
+        if report.rule and report.changed and not (shard.label and names.isdisjoint(report.changed))
+    ]
 
 
 def ledger_facts(ledger: Ledger) -> dict[str, object]:

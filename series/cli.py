@@ -175,7 +175,7 @@ def _guarded(args: argparse.Namespace) -> int:
         _drop_output()
         return 0
     except OSError as error:
-        _complain(f"{error.filename or 'standard output'}: {error.strerror or error}")
+        _complain(_of_the_system(error))
         _drop_output()
         return 4
     except Exception:
@@ -183,6 +183,14 @@ def _guarded(args: argparse.Namespace) -> int:
         _complain("this is a bug of reroll, not of yours; please report the lines above")
         return INTERNAL_ERROR
     return code
+
+
+def _of_the_system(error: OSError) -> str:
+    if error.filename:
+        return f"{error.filename}: {error.strerror or error}"
+    if isinstance(error, FileNotFoundError):  # as ``tempfile`` has it, of no file in particular
+        return f"{error.strerror or error}: set TMPDIR to a directory with room for files"
+    return f"standard output: {error.strerror or error}"
 
 
 def _flush_output() -> None:

@@ -29,8 +29,11 @@ def examine(
     ``tree`` is the one that is named; ``None`` for none, or because of ``trouble``.  ``misset``
     is what is wrong with reroll's own settings.  git's configuration is read in ``cwd``.
     """
-    found = [doctor_programs.python(), doctor_programs.git()]
-    if found[-1].state != "missing":
+    git, temporary = doctor_programs.git(), doctor_programs.temporary_files()
+    found = [doctor_programs.python(), git, temporary]
+    if temporary.state == "missing":  # nothing else can be tried
+        return found
+    if git.good:
         found += _with_git(tree, cwd, trouble, misset)
     found += doctor_programs.spatch(settings.spatch)
     found += doctor_programs.packages()

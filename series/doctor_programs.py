@@ -1,11 +1,15 @@
-"""Programs and Python packages: which are here, which version, what is wrong with them."""
+"""Programs, Python packages, temporary files: what is here, and what is wrong with it."""
 
+import os
 import platform
 import re
+import shlex
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from shutil import which
+from tempfile import gettempdir
 
 from generator import process
 from generator.errors import RerollError
@@ -16,6 +20,7 @@ from series.doctor_finding import Finding
 _SECONDS = 30
 # rev-parse --path-format came with 2.31 (its release notes).
 _OLDEST_GIT = (2, 31)
+_REINSTALL = "apt install --reinstall git"
 _COCCINELLE = "apt install coccinelle"
 # What checkpatch.pl, get_maintainer.pl and kernel-doc use; Debian's perl-base lacks some.
 _PERL_MODULES = ("Encode", "File::Find", "POSIX", "Term::ANSIColor", "Time::Local")
@@ -50,16 +55,36 @@ def git() -> Finding:
     """git, new enough."""
     if which("git") is None:
         return Finding("git", "missing", "not in PATH", needed=True, mend=("apt install git",))
-    line = said("git", "--version")
-    number = re.search(r"(\d+)\.(\d+)[\w.]*", line)
+    result = process.run(["git", "--version"], cwd=Path("/"), timeout=_SECONDS)
+    line = result.stdout.decode("utf-8", "replace")
+    number = re.search(r"(\d+)\.(\d+)[\w.]*", line) if result.returncode == 0 else None
     if not number:
-        text = "does not tell its version"
-        return Finding("git", "wrong", text, needed=True, mend=("apt install --reinstall git",))
+        text = "does not tell its version" if result.returncode == 0 else result.complaint
+        # As git words it, in any language that has the file's name last.
+        misread = re.search(r"config .* (/.+)\Z", text)
+        mend = f"${{EDITOR:-vi}} {shlex.quote(misread[1])}" if misread else _REINSTALL
+        return Finding("git", "wrong", text, needed=True, mend=(mend,))
     if (int(number[1]), int(number[2])) < _OLDEST_GIT:
         least = ".".join(map(str, _OLDEST_GIT))
         text = f"{number[0]} is too old: {least} or later"
         return Finding("git", "wrong", text, needed=True, mend=("apt install git",))
     return Finding("git", "ok", number[0], needed=True)
+
+
+def temporary_files() -> Finding:
+    """Where they go; $TMPDIR is passed over where it cannot be written to (``tempfile``)."""
+    name = "temporary files"
+    wished = os.environ.get("TMPDIR", "")
+    try:
+        place = gettempdir()
+    except FileNotFoundError as error:
+        mend = ("export TMPDIR=DIR",)
+        return Finding(name, "missing", str(error.strerror), needed=True, mend=mend)
+    if wished and Path(wished).resolve() != Path(place).resolve():
+        text = f"{wished} of TMPDIR cannot be written to; they go to {place}"
+        return Finding(name, "wrong", text, mend=("unset TMPDIR",))
+    free = shutil.disk_usage(place).free / 2**30
+    return Finding(name, "ok", f"{place}, {free:.1f} GB free", needed=True)
 
 
 def spatch(wanted: str) -> Iterator[Finding]:

@@ -32,8 +32,8 @@ cover = '''
 {text}
 
 {{% if ledger.total %}}
-A semantic patch makes the change, in {{{{ ledger.counts.get("converted", 0) }}}} of the
-{{{{ ledger.total }}}} places that name {{{{ ledger.words | join(", ") }}}}.
+Of the {{{{ ledger.total }}}} places that name {{{{ ledger.words | join(", ") }}}},
+{{{{ ledger.counts.get("converted", 0) }}}} are converted.
 {{% endif %}}
 '''
 # base = "v6.12"                                   # default: HEAD of the tree
@@ -64,7 +64,9 @@ _NO_SPLIT = """\
 """
 _WORDS = "  # what a file must hold, as spatch sees the rule"
 
-_QUOTE = """\
+# Not every shard of a split patch is the rule's work: an edit may be all of one.
+_WHERE_RULED = ("{% if smpl_body %}\n", "\n{% endif %}")
+_SMPL = """\
 The semantic patch that makes this change is:
 
 // <smpl>
@@ -88,7 +90,7 @@ def campaign_text(
     """
     head, text = _described(rule)
     patch = slug(re.sub(r"\.cocci(\.j2)?\Z", "", file))
-    quote = _QUOTE
+    quote = _SMPL
     lines = rule.body.split("\n")
     if len(lines) > _QUOTED_LINES or any(_ENDS_MESSAGE.match(line) for line in lines):
         given = ", ".join(f"{key} = {value}" for key, value in values.items())
@@ -103,7 +105,7 @@ def campaign_text(
         id=_value(patch),
         patch_title=_value(f"{{{{ prefix }}}}: {_escaped(_lowered(head))}"),
         text=_escaped(text),
-        quote=quote,
+        quote=quote.join(_WHERE_RULED),
         split=_NO_SPLIT if split == "none" else f"split = {_value(split)}\n",
         values=f"{key} = {_table(values)}\n" if values else "",
         words=f"# tokens = {_value(list(words))}{_WORDS}\n" if words else "",

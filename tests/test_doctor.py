@@ -2,12 +2,13 @@
 
 import json
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import Run
+from tests.conftest import RENAME, Run
 from tests.repositories import git
 from tests.smtp import without_mail_address
 
@@ -83,6 +84,47 @@ def test_a_bare_machine(reroll: Run, tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert _row(done.out, "compiler").endswith("$ apt install make")
     assert _row(done.out, "sparse").endswith("$ apt install sparse")
     assert "needed and not there: git;" in done.out
+
+
+def test_a_git_config_that_git_cannot_read(reroll: Run, hermetic_seal: Path) -> None:
+    _configure(hermetic_seal, "[user\n")
+    done = reroll("doctor")
+    row = _row(done.out, "git")
+    assert "bad config line" in row
+    assert row.endswith(f"$ ${{EDITOR:-vi}} {hermetic_seal}/.gitconfig")
+    assert "reinstall" not in row
+    assert done.code == 1
+
+
+def test_a_place_for_temporary_files_that_is_passed_over(
+    reroll: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "nowhere"))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    done = reroll("doctor")
+    row = _row(done.out, "temporary files").replace(" ", "")
+    told = f"wrong temporary files {tmp_path}/nowhere of TMPDIR cannot be written to; they go to /"
+    assert row.startswith(told.replace(" ", ""))
+    assert row.endswith("$unsetTMPDIR")
+    assert done.code == 0
+
+
+def test_no_place_for_temporary_files(
+    reroll: Run, tree: MakeTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    linux = tree({"one.c": "int f(void) { return old_call(1); }\n"})
+    (tmp_path / "rename.cocci").write_text(RENAME)
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/nowhere"])
+    done = reroll("doctor")
+    assert "MISSING temporary files No usable temporary" in _row(done.out, "temporary files")
+    assert done.code == 1
+    done = reroll("--tree", linux, "scan", tmp_path / "rename.cocci")
+    assert (done.code, done.out) == (4, "")
+    assert done.err == (
+        "reroll: No usable temporary directory found in ['/nowhere']: "
+        "set TMPDIR to a directory with room for files\n"
+    )
 
 
 def test_git_does_not_know_the_user(

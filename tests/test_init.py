@@ -108,7 +108,7 @@ def test_one_rule_becomes_a_series_worth_reading(
     assert quoted == BODY.removeprefix("virtual patch\n").strip()
     if split == "directory":
         assert len(mails) == 3
-        assert "in 2 of the\n3 places that name old_call." in mails[0].read_text()
+        assert "Of the 3 places that name old_call,\n2 are converted." in mails[0].read_text()
 
 
 @pytest.mark.parametrize("split", ["none", "file"])

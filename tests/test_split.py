@@ -156,6 +156,22 @@ def test_each_shard_has_its_own_recipients_and_ledger(place: Place) -> None:
     assert {site["path"] for site in rest["sites"]} == {"include/linux/api.h"}
 
 
+def test_a_shard_of_an_edit_alone_does_not_quote_the_rule(place: Place) -> None:
+    place.rewrite("files.'''", "files.{% if smpl_body %} By rule:\n{{ smpl_body }}{% endif %}'''")
+    place.rewrite(
+        'rule = "rename.cocci"',
+        'rule = "rename.cocci"\n\n[[patch.step]]\nedit = "include/linux/api.h"\n'
+        'pattern = "^int old"\nreplace = "extern int old"',
+    )
+    place.rewrite("'^int old_call", "'^extern int old_call")
+    done = place.generate()
+    assert done.code == 0, done.err
+    messages = git(place.tree, "log", "--format=%s%n%b%x00", "reroll/new-call").split("\0")
+    quoting = [text.strip().split("\n")[0] for text in messages if "By rule:" in text]
+    assert len(quoting) == 3
+    assert not [title for title in quoting if "api" in title]
+
+
 @pytest.mark.parametrize(
     ("kind", "count"), [("maintainer", 4), ("directory", 4), ("file", 4), ("subsystem", 3)]
 )
