@@ -188,10 +188,13 @@ def _run_move(shop: Workshop, step: MoveStep) -> StepReport:
         near = worktree.likely(step.move)
         raise UnmatchedError(f"{step.move}: there is no such file in the tree{near}")
     source, target = worktree.file(step.move), worktree.file(step.to)
-    if target.exists():
+    if target.exists() or worktree.exists(step.to):
         raise ConflictError(f"cannot move {step.move}: {step.to} exists already")
     if not source.is_file() or source.is_symlink():
         raise UsageError(f"{step.move}: is not a plain file")
+    folders = [str(one) for one in Path(step.to).parents if "\n" not in str(one)]
+    if files := worktree.staged_contents(folders):
+        raise UsageError(f"cannot move {step.move} to {step.to}: {min(files)} is a file")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         source.rename(target)
@@ -213,6 +216,8 @@ def _run_apply(shop: Workshop, step: ApplyStep) -> StepReport:
             if index.has(diff):
                 raise UnmatchedError(f"{step.apply}: the tree has this change already") from error
         raise UnfitError(step, diff, before, misfits) from error
+    if shop.worktree.snapshot() == before:  # a three-way merge finds nothing left to do
+        raise UnmatchedError(f"{step.apply}: the tree has this change already")
     return StepReport(f"apply {step.apply}", 1, (), author=author)
 
 

@@ -27,7 +27,8 @@ class Answer:
 def followed(archive: str, *, cwd: Path) -> str:
     """The archive to ask: ``archive``, else the ``b4.midmask`` that is configured, else none."""
     mask = read_settings("b4", cwd=cwd).get("midmask", ("",))[-1]
-    return archive or (mask if mask.startswith(("http://", "https://")) else "")
+    place = archive or (mask if mask.startswith(("http://", "https://")) else "")
+    return place.removesuffix("/raw") if "%s" in place else place
 
 
 def address(archive: str, message_id: str) -> str:
@@ -52,6 +53,7 @@ def ask(archive: str, message_id: str) -> Answer:
         return Answer(
             False, "not there (yet)" if error.status == HTTPStatus.NOT_FOUND else str(error)
         )
-    if message_id in headers(content.replace(b"\r\n", b"\n")).get("message-id", []):
+    ids = headers(content.replace(b"\r\n", b"\n")).get("message-id", [])
+    if message_id in ids:
         return Answer(True, "there")
-    return Answer(False, "another mail is there")
+    return Answer(False, "another mail is there" if ids else "what is there is no mail")

@@ -18,7 +18,7 @@ from series.output import one_line
 from series.settings import Settings
 
 _WIDTH = 80
-_STATE, _NAME = 9, 16  # the widths of columns
+_STATE, _NAME = 9, 18  # the widths of columns
 
 
 def examine(

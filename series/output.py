@@ -5,8 +5,11 @@ import re
 import sys
 from typing import TextIO
 
-# What could move the cursor, colour the screen or hide text: answers quote mails and trees.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# What could move the cursor, colour the screen, turn or hide text: answers quote mails and trees.
+# Joiners (U+200C, U+200D) stay: some scripts cannot be written without them.
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+)
 
 
 def say(text: str, stream: TextIO | None = None) -> None:

@@ -48,18 +48,19 @@ def get(url: str, *, most: int, seconds: float, cut: bool = False, anywhere: boo
         except Exception as error:
             answer.set_exception(error)
 
+    late = f"no answer within {seconds:.0f} second{'' if round(seconds) == 1 else 's'}"
     # A socket's own limit begins anew with every byte.
     Thread(target=work, daemon=True).start()
     try:
         page = answer.result(seconds)
     except TimeoutError as error:
-        raise NoAnswerError(f"no answer within {seconds:.0f} seconds") from error
+        raise NoAnswerError(late) from error
     except HTTPError as error:
         error.close()
         raise NoAnswerError(f"HTTP status {error.code}", error.code) from error
     except URLError as error:
         if isinstance(error.reason, TimeoutError):
-            raise NoAnswerError(f"no answer within {seconds:.0f} seconds") from error
+            raise NoAnswerError(late) from error
         raise NoAnswerError(f"cannot be asked: {error.reason}") from error
     except (OSError, HTTPException, ValueError) as error:
         raise NoAnswerError(f"cannot be asked: {error or type(error).__name__}") from error

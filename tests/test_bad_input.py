@@ -154,6 +154,9 @@ CAMPAIGNS: list[tuple[str, Break, int, list[str]]] = [
     ),
     ("git dir in capitals", _move("drivers/a/a.c", ".GIT/x"), 2, [".GIT/x: leads out of the tree"]),
     ("move a directory", _move("drivers/a", "drivers/c"), 2, ["drivers/a: is not a plain file"]),
+    ("move onto a directory", _move("drivers/a/a.c", "drivers/b"), 3, ["b exists already"]),
+    ("move onto a file", _move("drivers/a/a.c", "drivers/b/b.c"), 3, ["b.c exists already"]),
+    ("move below a file", _move("drivers/a/a.c", "drivers/b/b.c/x"), 2, ["b.c is a file"]),
     ("move far", _move("drivers/a/a.c", "x" * 300), 2, ["not a usable path"]),
     (
         "runs the script of the tree",

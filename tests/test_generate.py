@@ -317,6 +317,21 @@ def test_conflicts_name_patch_and_file(reroll: Run, small: Small) -> None:
     assert state_of(small.tree) == before
 
 
+def test_a_diff_that_the_base_has_already(reroll: Run, small: Small) -> None:
+    base = git(small.tree, "rev-parse", "HEAD")
+    (small.tree / "drivers/a/a.c").write_text("int a(int x)\n{\n\treturn old_call(x) + 1;\n}\n")
+    commit_all(small.tree, "a: count")
+    (small.folder / "count.diff").write_text(git(small.tree, "diff", base) + "\n")
+    small.rewrite('rule = "rename.cocci"\npaths = ["drivers/a"]', 'apply = "count.diff"')
+    done = reroll(*small.words("generate"))
+    assert done.code == 1
+    assert "patch a: count.diff: the tree has this change already" in done.err
+    assert "unmatched" in done.err
+    small.rewrite('id = "a"', 'id = "a"\nunmatched = "skip"')
+    done = reroll(*small.words("generate"))
+    assert (done.code, git(small.tree, "rev-list", "--count", "HEAD..reroll/new-call")) == (0, "1")
+
+
 def test_work_of_the_user_on_the_branch_is_kept(reroll: Run, small: Small) -> None:
     assert reroll(*small.words("generate")).code == 0
     tip = git(

@@ -73,6 +73,7 @@ def page(inbox: Inbox, root: str) -> dict[str, bytes]:
         ("reroll.archive", "{url}/list/"),
         ("reroll.archive", "{url}/list/%s"),
         ("b4.midmask", "{url}/list/%s"),
+        ("b4.midmask", "{url}/list/%s/raw"),
     ],
 )
 def test_found_in_the_archive(
@@ -94,7 +95,7 @@ def test_found_in_the_archive(
     [
         (404, None, "not there (yet)"),
         (200, b"Message-ID: <another@example.org>\n\n", "another mail is there"),
-        (200, b"<html>no mail</html>", "another mail is there"),
+        (200, b"<html>no mail</html>", "what is there is no mail"),
         (500, b"", "HTTP status 500"),
         (302, b"file:///etc/hostname", "HTTP status 302"),
     ],
