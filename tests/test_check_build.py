@@ -161,6 +161,19 @@ def test_a_commit_that_builds_with_its_successor_is_a_bisect_break(row: Row) -> 
     assert found.hint == "include/api.h:3: declared here"
 
 
+def test_an_error_that_stops_one_more_source_is_one_of_that_patch_too(row: Row) -> None:
+    row.commit({"include/bad.h": "#error no\n", "drivers/a/get.c": f'#include "bad.h"\n{GET}'})
+    # A header, for then all sources are compared with what was said of all.
+    row.commit({"drivers/b/user.c": f'#include "bad.h"\n{USER}', "include/api.h": f"\n{HEADER}"})
+    row.commit({"include/bad.h": "int bad(void);\n"})
+    results = row.check()
+    assert states(results) == ["failed", "failed", "passed"]
+    (finding,) = results[1].findings
+    assert (finding.path, finding.line) == ("include/bad.h", 1)
+    assert finding.what.endswith("does not build alone: builds again with patch 3")
+    assert finding.hint == "now in drivers/b/user.c, too"
+
+
 def test_an_error_that_stays_is_one_of_its_patch_only(row: Row) -> None:
     row.commit({"include/api.h": HEADER.replace("int a, int b", "int a, int b, int c")})
     row.commit({"drivers/b/user.c": USER + "\n"})

@@ -112,6 +112,7 @@ def _seen(walk: Walk, variant: Variant, at: int, patch: Patch) -> Seen:
     loud = [path for path, one in now.compiled.items() if one.said or not one.good]
     before = parent_outcome(walk, variant, at, loud)
     fresh = diagnostics.new(now.diagnostics(sources), before.diagnostics(before.compiled))
+    fresh += _spread(now, before, fresh)
     findings = [
         finding(one, _again(walk, variant, at, one.main) if one.severity == "error" else "")
         for one in fresh[:_SHOWN]
@@ -126,6 +127,18 @@ def _seen(walk: Walk, variant: Variant, at: int, patch: Patch) -> Seen:
     touched = [path for path in sources if path in patch.files]
     unbuilt = {path: why for path, why in {**now.unbuilt, **unsure}.items() if path in touched}
     return Seen(tuple(findings), unbuilt, frozenset(touched) - set(unbuilt))
+
+
+def _spread(now: Outcome, before: Outcome, fresh: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """Errors that are not new, but stop a source that built before: it began to include them."""
+    told = {one.identity for one in fresh}
+    found = []
+    for path, one in now.compiled.items():
+        errors = [error for error in one.said if error.severity == "error"]
+        built = path in before.compiled and before.compiled[path].good
+        if built and not one.good and told.isdisjoint(error.identity for error in errors):
+            found += [replace(error, note=f"now in {path}, too") for error in errors]
+    return found
 
 
 def parent_outcome(
