@@ -13,9 +13,10 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from generator import split
 from generator.results import Store
 from generator.tree import Tree, run_git
-from series import lint, store
+from series import addresses, lint, maintainers, store
 from series.checks import kinds
 from series.checks.gate import mails_digest
 from series.checks.kinds import Ground, Patch
@@ -74,8 +75,9 @@ def _key(folder: Path, version: Version, tree: Tree, mails: str) -> bytes:
 
 
 def _programs() -> list[str | bytes]:
-    """The lint's own text, and which dictionary it has."""
+    """The text of the lint and of what its rules are made of, and which dictionary it has."""
     sources = sorted(Path(one) for place in lint.__path__ for one in Path(place).glob("*.py"))
+    sources += [Path(str(one.__file__)) for one in (addresses, maintainers, split)]
     found: list[str | bytes] = [one.read_bytes() for one in sources]
     words = find_spec("codespell_lib")
     for place in (words and words.submodule_search_locations) or ():
