@@ -246,6 +246,21 @@ def test_patches_of_sources_of_their_own_are_compiled_in_one_go(row: Row) -> Non
     ]
 
 
+def test_a_source_that_an_included_makefile_lists_is_one_of_its_own(row: Row) -> None:
+    files = {
+        "drivers/a/Makefile": "include $(src)/sub/Makefile\nobj-y += get.o $(NAMES)\n",
+        "drivers/a/sub/Makefile": "NAMES := sub/one.o\n",
+        "drivers/a/sub/one.c": "int one;\n",
+    }
+    row = Row(row.place, make_repository(row.place / "included", TREE | files))
+    row.commit({"drivers/a/sub/one.c": "int one = 1;\n"})
+    row.commit({"drivers/b/user.c": USER + "\n"})
+    assert states(row.check()) == ["passed", "passed"]
+    assert [text for text in row.said if "patch" in text] == [
+        "build: patches 1 to 2 of 2, x86 allmodconfig"
+    ]
+
+
 def test_a_source_that_another_one_includes(row: Row) -> None:
     text = '#include "inner.c"\nint outer(void)\n{\n\treturn inner;\n}\n'
     inner = "int old;\n"

@@ -170,9 +170,10 @@ class Walk:
         if at not in places or len(places) < 2:
             return
         self._apart.update((variant.digest, place) for place in places)
-        sources = [path for place in places for path in self.reached(place)]
+        # At the last one all is compiled, also what is compiled for one before it.
+        sources = dict.fromkeys(path for place in places for path in self.reached(place))
         try:
-            found = self._compiled(variant, places[-1], sources, "", first=at)
+            found = self._compiled(variant, places[-1], list(sources), "", first=at)
         except (LimitError, UnusableError):
             return
         if found.broken:
@@ -190,7 +191,7 @@ class Walk:
         """The place ``at`` and those behind it whose patches touch sources alone, each its own."""
         places: list[int] = []
         seen: set[str] = set()
-        for place in range(at, self._last):
+        for place in range(at, self._last + 1):
             files = self._changed(place)
             if not files:
                 continue

@@ -98,12 +98,18 @@ def select(
 def _is_listed(source: str, read: Callable[[str], str]) -> bool:
     """Whether a Makefile of its directory, or of one above, names the object of ``source``.
 
-    What none names is a part of other sources, or makes a header.
+    One that the Makefile of a directory above includes may name it as seen from there.  What
+    none names is a part of other sources, or makes a header.
     """
-    for above in list(PurePosixPath(source).parents)[:-1]:
-        name = str(PurePosixPath(source).relative_to(above).with_suffix(".o"))
-        for file in FILES:
-            if name in re.findall(r"[\w./+-]+\.o\b", read(f"{above}/{file}")):
+    path = PurePosixPath(source)
+    folders = list(path.parents)[:-1]
+    for depth, folder in enumerate(folders):
+        texts = [read(f"{folder}/{file}") for file in FILES]
+        listed = {name for text in texts for name in re.findall(r"[\w./+-]+\.o\b", text)}
+        for above in folders[depth:]:
+            name = path.relative_to(above)
+            other = above != folder and read(f"{folder}/{name}")
+            if str(name.with_suffix(".o")) in listed and not other:
                 return True
     return False
 
