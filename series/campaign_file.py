@@ -7,7 +7,7 @@ import contextlib
 import io
 import shutil
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -164,6 +164,20 @@ class CampaignFile:
             with self._table(patch, "changelog") as table:
                 changelog: Any = table["changelog"]
                 changelog[number] = _extended(changelog.get(number), known or [], new)
+
+    def remove_changelog(self, patch: str | None, version: int, lines: Collection[str]) -> None:
+        """Remove those of ``lines`` that the changelog of a version has (see ``add_changelog``)."""
+        number = str(version)
+        known = self._holder(patch).get("changelog", {}).get(number, ())
+        gone = [at for at, line in enumerate(known) if line in lines]
+        if not gone:
+            return
+        with self._table(patch, "changelog") as table:
+            changelog: Any = table["changelog"]
+            if len(gone) == len(known):
+                del changelog[number]
+            for at in reversed(gone if len(gone) < len(known) else []):
+                del changelog[number][at]
 
     def save(self) -> Campaign:
         """Validate and write the files and then ``series.toml``, each by rename.

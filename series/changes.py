@@ -3,14 +3,17 @@
 Pure, but for the range-diff that decides which patches are unchanged.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Literal
 
 from generator.campaign import Campaign
 from generator.messages import same_trailer
-from series import addresses, carrying, comments, range_diff, same_change
+from series import addresses, carrying, comment_file, comments, range_diff, same_change
 from series.carrying import Tag
 from series.comment_file import Comment
 from series.range_diff import Pair, Patch
@@ -19,6 +22,8 @@ from series.version import PatchRecord, TrailerRecord, Version
 Status = Literal["unchanged", "same change", "changed", "new", "gone"]
 # Files that a changelog line names.
 _NAMED = 3
+# What stands before a line of the series' changelog that is about one patch of a split.
+_TITLED = re.compile(r'\A".*": (?=Review from )')
 
 
 @dataclass(frozen=True)
@@ -221,59 +226,131 @@ def lines(
 ) -> dict[str, tuple[str, ...]]:
     """Lines for the changelogs, by the id of the campaign's patch; "" is the series.
 
-    ``remarks`` are review comments; those that were fixed are told in their
-    reviewers' names.  What a changelog has is not told again.
+    ``remarks`` are review comments; those that were fixed since the last version are told in
+    their reviewers' names, once.  What the changelog of the new version has is not told again.
     """
     known = {patch.id: patch for patch in campaign.patches}
-    fixed = [one for one in remarks if one.state == "fixed"]
     told: dict[str, list[str]] = {}
     apart: list[str] = []
     for one in found:
+        fixed = [remark for remark in remarks if _fixed_since(remark, one.old)]
+        fresh = _untold(fixed, campaign, one.old)
         shards = Counter(change.of for change in one.patches if change.number)
         for change in one.patches:
             if change.number and change.before and change.of in known:
-                mine = [remark for remark in fixed if remark.patch in (change.id, change.of)]
-                said = [comments.changelog_line(remark) for remark in mine]
+                mine = (change.id, change.of)
                 own = known[change.of].changelog.get(one.new.version)
-                texts = [*said, *_patch_lines(change, described=bool(own or said))]
+                described = bool(own) or any(remark.patch in mine for remark in fixed)
+                texts = [text for text, patch in fresh if patch in mine]
+                texts += _patch_lines(change, one, described=described)
                 if shards[change.of] > 1:  # the others would say it, too
                     apart += [f'"{change.title}": {text}' for text in texts]
                 else:
                     told.setdefault(change.of, []).extend(texts)
-    if found:
-        general = [comments.changelog_line(remark) for remark in fixed if not remark.patch]
-        told[""] = [*general, *apart, *_series_lines(found[0])]
-    older = {name: known[name].changelog if name else campaign.series.changelog for name in told}
-    return {
-        name: fresh
+        if one is found[0]:
+            general = [text for text, patch in fresh if not patch]
+    if not found:
+        return {}
+    told[""] = [*general, *apart, *_series_lines(found[0])]
+    return _without(told, campaign, found[0].new.version)
+
+
+def _without(
+    told: Mapping[str, Sequence[str]], campaign: Campaign, number: int
+) -> dict[str, tuple[str, ...]]:
+    """``told`` without the lines that the changelogs of this version have."""
+    there = {patch.id: patch.changelog for patch in campaign.patches}
+    there[""] = campaign.series.changelog
+    fresh = {
+        name: tuple(one for one in dict.fromkeys(texts) if one not in there[name].get(number, ()))
         for name, texts in told.items()
-        if (fresh := tuple(line for line in dict.fromkeys(texts) if not _said(line, older[name])))
     }
+    return {name: texts for name, texts in fresh.items() if texts}
 
 
-def _said(line: str, changelog: Mapping[int, Sequence[str]]) -> bool:
-    return any(line in lines for lines in changelog.values())
+def taken_back(campaign: Campaign, number: int, offered: Mapping[str, Sequence[str]]) -> Campaign:
+    """``campaign`` with the changelogs of a version as they were before lines were offered.
+
+    ``offered`` is by patch id, the series under "", as ``lines`` has it.
+    """
+
+    def less(name: str, changelog: Mapping[int, Sequence[str]]) -> dict[int, list[str]]:
+        own = {number: [one for one in changelog.get(number, ()) if one not in offered[name]]}
+        return {**changelog, **own}  # type: ignore[dict-item]
+
+    series = campaign.series
+    if "" in offered:
+        series = series.model_copy(update={"changelog": less("", series.changelog)})
+    patches = (
+        one.model_copy(update={"changelog": less(one.id, one.changelog)})
+        if one.id in offered
+        else one
+        for one in campaign.patches
+    )
+    return replace(campaign, series=series, patches=tuple(patches))
 
 
-def _patch_lines(change: PatchChange, *, described: bool) -> Iterator[str]:
+def _fixed_since(remark: Comment, old: Version) -> bool:
+    """Whether a comment was fixed, and after ``old``: it is of it, or later, or was open then."""
+    if remark.state != "fixed":
+        return False
+    late = False
+    with suppress(ValueError):  # a person may have written the date
+        late = datetime.fromisoformat(remark.date).timestamp() > int(old.date.split()[0])
+    return remark.version >= old.version or late or comment_file.was_forced(remark, old.version)
+
+
+def _untold(remarks: Sequence[Comment], campaign: Campaign, old: Version) -> list[tuple[str, str]]:
+    """The lines for ``remarks`` that no changelog has, and their patches; ``old`` offered some.
+
+    A patch of a split may have had another title when a line was written.
+    """
+    logs = [campaign.series.changelog, *(patch.changelog for patch in campaign.patches)]
+    every = [*(text for log in logs for texts in log.values() for text in texts)]
+    every += [text for texts in old.offered.values() for text in texts]
+    told = {_TITLED.sub("", text) for text in every}
+    pairs = ((comments.changelog_line(one), one.patch) for one in remarks if not one.told)
+    return [(line, patch) for line, patch in pairs if line not in told]
+
+
+def _patch_lines(change: PatchChange, found: Changes, *, described: bool) -> Iterator[str]:
     """What the changelog of a patch says; ``described``: a person has said what was done."""
+    # On the same base it is the rule that finds others, not the kernel that has others.
+    moved = found.old.base != found.new.base
     if change.appeared:
-        yield f"new call sites: {counted(change.appeared)}"
+        said = "new call sites" if moved else "converts more call sites"
+        yield f"{said}: {_named(change.appeared)}"
     if change.gone:
-        yield f"call sites that went away: {counted(change.gone)}"
+        said = "call sites that went away" if moved else "leaves call sites as they are"
+        yield f"{said}: {_named(change.gone)}"
     for tag in change.lost:
         yield _drop_line(tag)
     if change.status == "changed" and not described and not (change.appeared or change.gone):
-        more = len(change.files) - _NAMED
-        rest = f" and {more} more" if more > 0 else ""
-        yield f"changed in {', '.join(map(addresses.printable, change.files[:_NAMED]))}{rest}"
+        yield f"changed in {_few([addresses.printable(one) for one in change.files])}"
 
 
 def _drop_line(tag: TrailerRecord) -> str:
+    why = tag.why.removeprefix(carrying.OPEN).split(":")[0]
+    return addresses.printable(f"{_dropped(tag)}: {why}")
+
+
+def _dropped(tag: TrailerRecord) -> str:
     name, _, who = tag.trailer.partition(":")
     person, address = addresses.split(who)
-    why = tag.why.removeprefix(carrying.OPEN).split(":")[0]
-    return addresses.printable(f"dropped {name.strip()} from {person or address}: {why}")
+    return f"dropped {name.strip()} from {person or address}"
+
+
+def outdated(version: Version, campaign: Campaign) -> Iterator[str]:
+    """The lines about dropped tags that ``next`` offered, still stand, and are not so any more."""
+    logs = {one.id: one.changelog for one in campaign.patches} | {"": campaign.series.changelog}
+    for patch in version.patches:
+        for tag in patch.carried:
+            told = addresses.printable(f"{_dropped(tag)}: ")
+            for name, titled in ((patch.of or patch.id, ""), ("", f'"{patch.title}": ')):
+                for line in version.offered.get(name, ()):
+                    stands = line in logs.get(name, {}).get(version.version, ())
+                    if stands and line.startswith(titled + told):
+                        yield line
 
 
 def _series_lines(found: Changes) -> Iterator[str]:
@@ -296,7 +373,21 @@ def _series_lines(found: Changes) -> Iterator[str]:
 
 def counted(sites: Mapping[str, int]) -> str:
     """Files with the number of their sites, where that is more than one."""
-    return ", ".join(
+    return ", ".join(_counts(sites))
+
+
+def _named(sites: Mapping[str, int]) -> str:
+    """``counted``, of no more files than a changelog line names."""
+    return _few(_counts(sites))
+
+
+def _counts(sites: Mapping[str, int]) -> list[str]:
+    return [
         addresses.printable(name) + (f" ({count})" if count > 1 else "")
         for name, count in sorted(sites.items())
-    )
+    ]
+
+
+def _few(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

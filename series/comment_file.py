@@ -39,7 +39,8 @@ class Comment:
     ``file`` and ``line`` are as in ``series.review``; ``author`` is "Name <address>",
     ``date`` in ISO 8601, ``message`` the id of the mail.  ``suggested`` is the state
     that follows from the thread, or empty.  ``forced`` says which versions went out
-    while this was open, and why.
+    while this was open, and why; ``told`` is the version whose changelog got a line about
+    it, 0 for none that is known of.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Comment:
     quote: str = ""
     approximate: bool = False
     forced: tuple[str, ...] = ()
+    told: int = 0
 
 
 # What a value must be; all other keys are texts.
@@ -102,15 +104,20 @@ def add(
     _write(folder, text + "\n" * (not text.endswith("\n")) + as_text(new))
 
 
-def mark(folder: Path, ids: Collection[str], state: State | None, note: str | None) -> None:
+def mark(
+    folder: Path, ids: Collection[str], state: State | None, note: str | None, told: int = 0
+) -> None:
     """Give the comments with these ids another state, or a note, where those are not ``None``.
 
-    Under the lock of the caller.  Raises as ``add`` does.
+    ``told``: the changelog of that version tells of them now.  Under the lock of the caller.
+    Raises as ``add`` does.
     """
     known = read(folder)
     changes: dict[str, Any] = {"state": state} if state else {}
     if note is not None:
         changes["note"] = note
+    if told or state not in (None, "fixed"):
+        changes["told"] = told
     now = [replace(one, **changes) if one.id in ids else one for one in known]
     _write(folder, _edited(folder, known, now, tuple(changes)))
 

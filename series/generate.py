@@ -8,7 +8,7 @@ import contextlib
 import hashlib
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from generator.steps import Workshop, check_rules
 from generator.templates import render_line, render_text
 from generator.tree import Identity, RefUpdate, Tree, Worktree
 from series import (
+    changes,
     comment_file,
     compose,
     journal,
@@ -52,7 +53,8 @@ class Request:
     """What is asked for: which version of which campaign, on which commit of which tree.
 
     ``keep_conflicts`` leaves a diff that does not fit in a worktree, to be resolved;
-    ``command`` is what to run again then.
+    ``command`` is what to run again then.  ``offered`` are lines as ``Version.offered`` has
+    them; ``None``: those that it had.
     """
 
     campaign: Campaign
@@ -64,6 +66,7 @@ class Request:
     allow_scripts: bool = False
     keep_conflicts: bool = True
     command: str = "reroll generate"
+    offered: Mapping[str, tuple[str, ...]] | None = None
 
 
 @dataclass(frozen=True)
@@ -174,7 +177,18 @@ def write_mails(made: Constructed, campaign: Campaign) -> Outcome:
             series.append(_compose(work, worktree, above))
     planned = dict.fromkeys(note for one in series for note in one.notes)
     notes = (*made.notes, *_notes(built), *planned, *_many(series), *_waiting(request))
+    notes += tuple(_contradictions(series, campaign))
     return Outcome(tuple(series), records.skipped(built), records.rest(built), notes)
+
+
+def _contradictions(made: Sequence[Generated], campaign: Campaign) -> Iterator[str]:
+    """That a changelog tells of a tag as dropped which the patch carries."""
+    for one in made:
+        for line in changes.outdated(one.version, campaign):
+            yield (
+                f"the changelog says '{line}', but the patch carries it: "
+                "'reroll next --again' takes that back"
+            )
 
 
 def _home(campaign: Campaign, change: Change) -> Path:
@@ -227,7 +241,8 @@ def _apart(request: Request, built: Built) -> list[tuple[Request, Built]]:
             update={"name": f"{campaign.series.name}-{name}", "title": part.patches[0].title}
         )
         folder = apart_folder(campaign.folder, name)
-        one = replace(request, campaign=replace(campaign, folder=folder, series=series))
+        apart = replace(campaign, folder=folder, series=series)
+        one = replace(request, campaign=apart, offered={})
         _refuse_sent(one)
         old_tip(one)
         found.append((one, part))
@@ -486,8 +501,8 @@ def _cover(request: Request, built: Built, mail: compose.RawMail, date: str) -> 
     }
     title = render_line(campaign.series.title, facts, name="series.title")
     body = render_text(campaign.cover_text(), facts, name="cover letter")
-    changes = compose.changelog(campaign.series.changelog, request.version)
-    text = "\n\n".join(part for part in (body, changes) if part)
+    changelog = compose.changelog(campaign.series.changelog, request.version)
+    text = "\n\n".join(part for part in (body, changelog) if part)
     return compose.finish_cover(mail, title=title, body=text, date=date)
 
 
@@ -528,4 +543,14 @@ def _version(
         change_id=change_id,
         allow_many=request.campaign.series.allow_many or "",
         decided_by=planning.decided_by(request.campaign, request.settings, request.tree),
+        offered=offered(request),
     )
+
+
+def offered(request: Request) -> Mapping[str, tuple[str, ...]]:
+    """The lines that ``next`` put into the changelogs of a version, as its manifest has them."""
+    if request.offered is not None:
+        return request.offered
+    folder = request.campaign.folder
+    known = request.version in store.numbers(folder)
+    return store.read(folder, request.version).offered if known else {}

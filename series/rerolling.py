@@ -4,9 +4,9 @@ Nothing is half done when that fails.
 """
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from generator.campaign import FILE_NAME, Campaign
@@ -16,6 +16,7 @@ from generator.tree import Tree
 from series import changes, comment_file, generate, journal, range_diff, store, trailer_file
 from series.campaign_file import CampaignFile
 from series.changes import Changes, Side
+from series.comment_file import Comment
 from series.generate import Generated, Outcome, Request
 from series.settings import Settings
 from series.version import Version
@@ -48,12 +49,14 @@ class Wish:
 class Rerolled:
     """The version that was made, what is different in it, and lines for the changelogs.
 
-    ``lines`` are by patch id, those of the series under "".
+    ``lines`` are by patch id, those of the series under "".  ``removed`` are lines that were
+    offered before, stood there unchanged and do not hold any more.
     """
 
     outcome: Outcome
     changes: tuple[Changes, ...]
     lines: Mapping[str, tuple[str, ...]]
+    removed: Mapping[str, tuple[str, ...]]
 
 
 def reroll(wish: Wish, progress: Callable[[], AbstractContextManager[Progress]]) -> Rerolled:
@@ -77,20 +80,74 @@ def reroll(wish: Wish, progress: Callable[[], AbstractContextManager[Progress]])
         made = generate.construct(_request(wish, campaign), report)
         outcome = generate.write_mails(made, campaign)
         found = tuple(_changes_of(one) for one in outcome.generated if _older(one))
-        lines = {}
+        told = _Told({}, {}, generate.offered(made.request))
         if wish.changelog:
-            lines = changes.lines(found, campaign, comment_file.read(wish.folder))
-        for name, texts in lines.items():
-            edits.add_changelog(name or None, number, texts)
+            remarks = comment_file.read(wish.folder)
+            told = _told(found, campaign, number, remarks, told.offered)
+        _write_changelogs(edits, number, told)
         if wish.skip_unmatched:  # in the file, too: 'generate' is to make the same version
             for one in _unmatched(campaign, outcome):
                 edits.set_patch(one, "unmatched", "skip")
-        if lines:
+        if told.added or told.removed:
             campaign = edits.preview()
+            made = replace(made, request=replace(made.request, offered=told.offered))
             outcome = generate.write_mails(made, campaign)
     if not wish.dry_run:
         _install(wish, edits, made.request, outcome)
-    return Rerolled(outcome, found, lines)
+    return Rerolled(outcome, found, told.added, told.removed)
+
+
+_Lines = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Lines to add to the changelogs and to remove, and all that were ever offered."""
+
+    added: _Lines
+    removed: _Lines
+    offered: _Lines
+
+
+def _told(
+    found: Sequence[Changes],
+    campaign: Campaign,
+    number: int,
+    remarks: Sequence[Comment],
+    before: _Lines,
+) -> _Told:
+    """What becomes of the changelogs; ``before`` was offered when this version was made before.
+
+    What a person has changed or taken out since is not offered again.
+    """
+    holding = changes.lines(found, changes.taken_back(campaign, number, before), remarks)
+    there = {one.id: one.changelog.get(number, ()) for one in campaign.patches}
+    there[""] = campaign.series.changelog.get(number, ())
+    added = _difference(holding, before)
+    standing = {name: [one for one in before.get(name, ()) if one in there[name]] for name in there}
+    removed = _difference(standing, holding)
+    kept = _difference(before, removed)
+    names = dict.fromkeys((*kept, *added))
+    offered = {name: (*kept.get(name, ()), *added.get(name, ())) for name in names}
+    return _Told(added, removed, offered)
+
+
+def _difference(
+    lines: Mapping[str, Sequence[str]], less: Mapping[str, Sequence[str]]
+) -> dict[str, tuple[str, ...]]:
+    """``lines`` without those of ``less``, by name; names without any are left out."""
+    left = {
+        name: tuple(one for one in texts if one not in less.get(name, ()))
+        for name, texts in lines.items()
+    }
+    return {name: texts for name, texts in left.items() if texts}
+
+
+def _write_changelogs(edits: CampaignFile, number: int, told: _Told) -> None:
+    for name, texts in told.removed.items():
+        edits.remove_changelog(name or None, number, texts)
+    for name, texts in told.added.items():
+        edits.add_changelog(name or None, number, texts)
 
 
 def _unmatched(campaign: Campaign, outcome: Outcome) -> list[str]:

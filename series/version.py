@@ -166,6 +166,8 @@ class Version:
     series and was read from its mails: it has no commits, no branch and no tag,
     and no base where none was named.
     ``overrides`` are checks that were overridden when it was sent.
+    ``offered`` are the lines that ``next`` put into the changelogs, by patch id, those of
+    the series under ""; a person may have changed or removed them since.
     """
 
     format: int
@@ -189,6 +191,7 @@ class Version:
     decided_by: str = ""
     source: Literal["", "mails"] = ""
     overrides: tuple[OverrideRecord, ...] = ()
+    offered: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def mails(self) -> tuple[CoverRecord | PatchRecord, ...]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -480,6 +481,94 @@ def test_the_newest_version_once_more(reroll: Run, sent: Small) -> None:
     pretend_sent(sent, 2)
     done = reroll(*sent.words("next", "--again"))
     assert (done.code, "version 2 has been sent" in done.err) == (2, True)
+
+
+def changelog(small: Small, number: int, patch: int | None = None) -> list[str]:
+    """The changelog of a version, of a patch by its place, else of the series."""
+    made = tomllib.loads((small.folder / "series.toml").read_text())
+    holder = made["series"] if patch is None else made["patch"][patch - 1]
+    return list(holder.get("changelog", {}).get(str(number), []))
+
+
+def test_a_line_that_does_not_hold_any_more_goes(reroll: Run, sent: Small) -> None:
+    trailers(sent, tag("b", REVIEW))
+    sent.rewrite('replace = ""', 'replace = "\\tselect NEW\\n"')
+    assert reroll(*sent.words("next")).code == 0
+    line = "dropped Reviewed-by from Rob Reviewer: the patch has changed since v1"
+    assert changelog(sent, 2, 2) == [line, "changed in drivers/b/Kconfig"]
+    trailers(sent, tag("b", REVIEW, decision="take"))
+    done = reroll(*sent.words("generate"))
+    assert f"the changelog says '{line}', but the patch carries it" in done.err
+    done = reroll(*sent.words("--json", "next", "--again", "-n"))
+    assert json.loads(done.out)["changelog_removed"] == {"b": [line]}
+    done = reroll(*sent.words("next", "--again"))
+    assert (done.code, done.err) == (0, "")
+    assert f"1 changelog line was removed from series.toml:\n  b: {line}\n" in done.out
+    assert changelog(sent, 2, 2) == ["changed in drivers/b/Kconfig"]
+    assert "dropped" not in mail(sent, 2, 2)
+    # What nothing is left of goes whole.
+    sent.rewrite('replace = "\\tselect NEW\\n"', 'replace = ""')
+    assert reroll(*sent.words("next", "--again")).code == 0
+    assert changelog(sent, 2, 2) == []
+    assert "Changes in v2" not in mail(sent, 2, 2)
+
+
+def test_a_line_that_a_person_has_changed_is_not_offered_again(reroll: Run, sent: Small) -> None:
+    trailers(sent, tag("b", REVIEW))
+    sent.rewrite('replace = ""', 'replace = "\\tselect NEW\\n"')
+    assert reroll(*sent.words("next")).code == 0
+    sent.rewrite("changed in drivers/b/Kconfig", "Select the new one.")
+    sent.rewrite("dropped Reviewed-by from Rob Reviewer: the patch has changed since v1", "Hi Rob")
+    for words in (["generate"], ["next", "--again"], ["next", "--again"]):
+        done = reroll(*sent.words(*words))
+        assert (done.code, done.err) == (0, "")
+        assert "changelog line" not in done.out
+    assert changelog(sent, 2, 2) == ["Hi Rob", "Select the new one."]
+
+
+def remark(small: Small, **more: object) -> None:
+    """One comment, on patch b of version 1."""
+    values = {"id": "x", "version": 1, "patch": "b", "excerpt": "Select the new one."}
+    values |= {"author": "Bob <bob@example.org>", "state": "fixed", **more}
+    lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+    (small.folder / "comments.toml").write_text("\n".join(["[[comment]]", *lines, ""]))
+
+
+def test_a_comment_is_told_of_once(reroll: Run, sent: Small) -> None:
+    remark(sent)
+    assert reroll(*sent.words("next")).code == 0
+    assert changelog(sent, 2, 2) == ["Review from Bob: Select the new one."]
+    sent.rewrite("Review from Bob: Select the new one.", "Select it, as Bob said.")
+    assert reroll(*sent.words("generate")).code == 0
+    pretend_sent(sent, 2)
+    done = reroll(*sent.words("next", "-n"))
+    assert (done.code, "changelog" in done.out) == (0, False)
+    # What was open when v2 went out, or came after it, is told in v3.
+    for more in ({"forced": ["v2 (2020-09-20): later"]}, {"date": "2030-01-01T00:00:00+00:00"}):
+        remark(sent, note="done now", **more)
+        assert "b: Review from Bob: done now" in reroll(*sent.words("next", "-n")).out
+    remark(sent, note="done now", date="some day")
+    assert "changelog" not in reroll(*sent.words("next", "-n")).out
+
+
+def test_a_comment_that_was_told_of_by_hand(reroll: Run, sent: Small) -> None:
+    remark(sent, state="open")
+    assert reroll(*sent.words("comments", "x", "--fixed", "--changelog")).code == 0
+    assert "told = 2" in (sent.folder / "comments.toml").read_text()
+    sent.rewrite("Review from Bob: Select the new one.", "Select it, as Bob said.")
+    assert reroll(*sent.words("next")).code == 0
+    assert changelog(sent, 2, 2) == ["Select it, as Bob said."]
+    assert reroll(*sent.words("comments", "x", "--open")).code == 0
+    assert reroll(*sent.words("comments", "x", "--fixed")).code == 0
+    assert "Review from Bob" in reroll(*sent.words("next", "--again", "-n")).out
+
+
+def test_a_rule_that_finds_more_on_the_same_base(reroll: Run, sent: Small) -> None:
+    sent.rewrite('paths = ["drivers/a"]', 'paths = ["drivers/a", "drivers/b"]')
+    sent.rewrite('[[patch.step]]\nrule = "rename.cocci"\npaths = ["drivers/b"]\n\n', "")
+    done = reroll(*sent.words("next"))
+    assert "a: converts more call sites: drivers/b/b.c\n" in done.out
+    assert "new call sites:" not in done.out
 
 
 def test_nothing_to_make_again(reroll: Run, sent: Small) -> None:

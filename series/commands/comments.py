@@ -151,9 +151,11 @@ def _mark(args: argparse.Namespace, folder: Path) -> int:
     lines = _changelog(folder, _noted(args, chosen)) if args.state == "fixed" else []
     stay = _still_told(folder, chosen) if args.state not in (None, "fixed") else []
     if not args.dry_run:
+        told = 0
         if lines and _wanted(args, lines):
             _write_changelog(folder, lines)
-        comment_file.mark(folder, ids, args.state, args.note)
+            told = max(number for number, _, _ in lines)
+        comment_file.mark(folder, ids, args.state, args.note, told)
     if args.json:
         answer = {"marked": ids, "changelog": lines, "changelog_stays": stay}
         say(as_json(answer))

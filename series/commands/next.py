@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
 from series import changes, options, rerolling, sites, store
@@ -105,6 +105,7 @@ def _as_json(made: Rerolled) -> dict[str, object]:
             for one in made.changes
         ],
         "changelog": made.lines,
+        "changelog_removed": made.removed,
         "skipped": [asdict(one) for one in made.outcome.skipped],
         "notes": made.outcome.notes,
     }
@@ -124,15 +125,21 @@ def _show(made: Rerolled, *, dry_run: bool) -> None:
         if ledger.sites:
             say(f"in no shard of {name}:")
             sites.show(ledger, "  ")
-    if made.lines:
-        count = sum(map(len, made.lines.values()))
-        verb = "would be" if dry_run else "was" if count == 1 else "were"
-        say(f"{count} changelog line{'' if count == 1 else 's'} {verb} added to series.toml:")
-        for name, lines in made.lines.items():
-            for line in lines:
-                say(f"  {name or 'the series'}: {line}")
-        if not dry_run:
-            say("read them, correct them there, and run 'reroll generate' again")
+    _show_lines(made.removed, "removed from", dry_run=dry_run)
+    _show_lines(made.lines, "added to", dry_run=dry_run)
+    if made.lines and not dry_run:
+        say("read them, correct them there, and run 'reroll generate' again")
+
+
+def _show_lines(lines: Mapping[str, tuple[str, ...]], what: str, *, dry_run: bool) -> None:
+    """What becomes of lines of changelogs, by the id of their patch."""
+    count = sum(map(len, lines.values()))
+    verb = "would be" if dry_run else "was" if count == 1 else "were"
+    if lines:
+        say(f"{count} changelog line{'' if count == 1 else 's'} {verb} {what} series.toml:")
+    for name, texts in lines.items():
+        for line in texts:
+            say(f"  {name or 'the series'}: {line}")
 
 
 def _show_version(one: Changes) -> None:
