@@ -106,11 +106,15 @@ def _rules_at_work(
 
 
 def ledger_facts(ledger: Ledger) -> dict[str, object]:
-    """A ledger as templates see it: ``words``, ``total``, ``counts`` by bucket, ``left`` sites."""
+    """A ledger as templates see it: ``words``, ``total``, ``counts`` by bucket, ``left`` sites.
+
+    ``summary`` is the counts as a text: "61 converted, 3 comment".
+    """
     return {
         "words": list(ledger.words),
         "total": len(ledger.sites),
         "counts": {str(bucket): count for bucket, count in ledger.counts.items()},
+        "summary": ", ".join(f"{count} {bucket}" for bucket, count in ledger.counts.items()),
         "left": [
             {
                 "path": site.path,

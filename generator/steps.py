@@ -329,4 +329,4 @@ def _count(number: int, what: str) -> str:
 
 
 def _short(pattern: str) -> str:
-    return repr(pattern if len(pattern) <= 60 else pattern[:57] + "...")
+    return f"'{pattern if len(pattern) <= 60 else pattern[:57] + '...'}'"

@@ -66,7 +66,9 @@ def _here(tree: Tree, *words: str) -> str:
 def _history(tree: Tree) -> Finding:
     serves = "'check fixes', subject prefixes"
     if tree.git("rev-parse", "--is-shallow-repository", check=False) != "true":
-        return Finding("history", "ok", "whole", serves=serves)
+        if tree.git("rev-parse", "--verify", "--quiet", "HEAD^", check=False):
+            return Finding("history", "ok", "whole", serves=serves)
+        return Finding("history", "missing", "HEAD has no parent", serves=serves)
     mend = (f"git -C {shlex.quote(str(tree.path))} fetch --unshallow",)
     return Finding("history", "wrong", "the clone is shallow", serves=serves, mend=mend)
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from generator.campaign import Campaign
+from generator.campaign import Campaign, RuleStep
 from generator.commits import Built, build
 from generator.errors import ConflictError, UsageError
 from generator.ledger import Ledger
@@ -337,7 +337,7 @@ def _refuse_sent(request: Request) -> None:
     if journal.accepted(request.campaign.folder, request.version):
         raise UsageError(
             f"version {request.version} has been sent, in whole or in part, and stays as it is",
-            hint=f"generate the next one with -v {request.version + 1}",
+            hint="'reroll next' makes the next one",
         )
 
 
@@ -493,6 +493,7 @@ def _cover(request: Request, built: Built, mail: compose.RawMail, date: str) -> 
             for patch in built.skipped
         ],
         "ledger": ledger_facts(_whole_ledger(built)),
+        "paths": _paths(campaign),
         "allow_many": campaign.series.allow_many or "",
         "previous": [
             {"version": version.version, "message_id": version.mails[0].message_id.strip("<>")}
@@ -504,6 +505,13 @@ def _cover(request: Request, built: Built, mail: compose.RawMail, date: str) -> 
     changelog = compose.changelog(campaign.series.changelog, request.version)
     text = "\n\n".join(part for part in (body, changelog) if part)
     return compose.finish_cover(mail, title=title, body=text, date=date)
+
+
+def _paths(campaign: Campaign) -> list[str]:
+    """The paths that all rules are limited to; none where one is run on the whole tree."""
+    steps = [step for patch in campaign.patches for step in patch.step]
+    limits = [step.paths for step in steps if isinstance(step, RuleStep)]
+    return sorted({path for paths in limits for path in paths}) if all(limits) else []
 
 
 def _whole_ledger(built: Built) -> Ledger:

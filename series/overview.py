@@ -63,7 +63,7 @@ class Overview:
 
     ``checks`` says of the newest version, by the check's name, why it does not let it pass, or
     "" where it passed; only what was run is there.  ``loose`` are tags and ``general`` the
-    number of open comments that are of no patch.
+    number of open comments that are of no patch.  ``naks`` are the open comments that refuse.
     """
 
     newest: Version | None
@@ -72,6 +72,7 @@ class Overview:
     checks: Mapping[str, str] = field(default_factory=dict)
     loose: tuple[Tag, ...] = ()
     general: int = 0
+    naks: tuple[Comment, ...] = ()
 
     @property
     def open(self) -> int:
@@ -146,7 +147,8 @@ def overview(
     )
     loose = tuple(tag for some in by_patch.values() for tag in some)
     states = tuple(_sent(version, entries) for version in versions)
-    return Overview(versions[-1], states, patches, {}, loose, waiting.total())
+    naks = tuple(one for one in said if one.state == "open" and comment_file.refuses(one))
+    return Overview(versions[-1], states, patches, {}, loose, waiting.total(), naks)
 
 
 def _last_seen(versions: Sequence[Version]) -> list[PatchRecord]:

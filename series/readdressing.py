@@ -33,7 +33,7 @@ def readdress(campaign: Campaign, tree: Tree, settings: Settings, version: Versi
     if journal.accepted(folder, version.version):
         raise UsageError(
             f"version {version.version} has been sent, in whole or in part, and stays as it is",
-            hint=f"generate the next one with -v {version.version + 1}",
+            hint="'reroll next' makes the next one",
         )
     contents = {
         mail.mail: store.mail_path(folder, version, mail.mail).read_bytes()

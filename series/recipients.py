@@ -202,9 +202,13 @@ def for_cover(plans: Sequence[Plan]) -> list[Wish]:
         for recipient in one.recipients:
             key = (recipient.address, recipient.role, recipient.field)
             numbers.setdefault(key, []).append(number)
+    every: dict[str, set[int]] = {}
+    for (address, _, _), found in numbers.items():
+        every.setdefault(address, set()).update(found)
     return [
-        Wish(address, role, f"concerned by {patches(found)}", field)  # type: ignore[arg-type]
-        for (address, role, field), found in numbers.items()
+        # One reason, in whatever roles.
+        Wish(address, role, f"concerned by {patches(sorted(every[address]))}", field)  # type: ignore[arg-type]
+        for address, role, field in numbers
     ]
 
 

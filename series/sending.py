@@ -100,7 +100,7 @@ def plan(folder: Path, version: Version, *, resume: bool, resend: bool) -> Plan:
     if whole:
         raise UsageError(
             f"version {number} has been sent",
-            hint=f"generate the next one with -v {number + 1}; --resend sends this one again",
+            hint="'reroll next' makes the next one; --resend sends this one again",
         )
     if resume and not events:
         raise _nothing_begun(folder, Round(number, last))

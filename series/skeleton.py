@@ -32,8 +32,10 @@ cover = '''
 {text}
 
 {{% if ledger.total %}}
-Of the {{{{ ledger.total }}}} places that name {{{{ ledger.words | join(", ") }}}},
-{{{{ ledger.counts.get("converted", 0) }}}} are converted.
+{{% filter wordwrap(72, false) %}}
+Places{{{{ " in " if paths }}}}{{{{ paths | join(", ") }}}} that name \
+{{{{ ledger.words | join(", ") }}}}: {{{{ ledger.total }}}} ({{{{ ledger.summary }}}}).
+{{% endfilter %}}
 {{% endif %}}
 '''
 # base = "v6.12"                                   # default: HEAD of the tree
@@ -55,12 +57,14 @@ message = '''
 
 [[patch.step]]
 rule = {file_value}
-{values}# paths = ["drivers"]                              # default: the whole tree
-# exclude = {{ "tools" = "keeps its own copy" }}
+{values}{paths}# exclude = {{ "tools" = "keeps its own copy" }}
 {words}"""
 
 _NO_SPLIT = """\
 # split = "subsystem"                              # or "maintainer", "directory", "file"
+"""
+_NO_PATHS = """\
+# paths = ["drivers"]                              # default: the whole tree
 """
 _WORDS = "  # what a file must hold, as spatch sees the rule"
 
@@ -82,11 +86,13 @@ def campaign_text(
     split: str,
     values: Mapping[str, object],
     words: Sequence[str] = (),
+    paths: Sequence[str] = (),
 ) -> str:
     """The text of a ``series.toml`` whose one patch runs ``rule``, which is in ``file``.
 
     ``name`` is the series'; ``split`` is as in a campaign; ``values`` are the
-    rule's ``define`` or ``parameters``; ``words`` are those that select files for it.
+    rule's ``define`` or ``parameters``; ``words`` are those that select files for it,
+    ``paths`` the parts of the tree to change, all for none.
     """
     head, text = _described(rule)
     patch = slug(re.sub(r"\.cocci(\.j2)?\Z", "", file))
@@ -108,6 +114,7 @@ def campaign_text(
         quote=quote.join(_WHERE_RULED),
         split=_NO_SPLIT if split == "none" else f"split = {_value(split)}\n",
         values=f"{key} = {_table(values)}\n" if values else "",
+        paths=f"paths = {_value(list(paths))}\n" if paths else _NO_PATHS,
         words=f"# tokens = {_value(list(words))}{_WORDS}\n" if words else "",
     )
 

@@ -225,7 +225,7 @@ def refuse_posted(version: Version) -> None:
         raise UsageError(
             f"version {version.version} was posted already and read from its mails: it stays as "
             "it is",
-            hint=f"generate the next one with -v {version.version + 1}",
+            hint="'reroll next' makes the next one",
         )
 
 

@@ -47,6 +47,7 @@ def _files(place: Path) -> dict[str, int]:
 
 def test_all_is_there_and_nothing_is_written(reroll: Run, tree: MakeTree, tmp_path: Path) -> None:
     linux = tree(_LINUX)
+    git(linux, "commit", "-q", "--allow-empty", "-m", "one more")
     before = _files(tmp_path)
     done = reroll("--tree", linux, "doctor")
     assert (done.code, done.err) == (0, "")
@@ -239,6 +240,12 @@ def test_trees_that_are_none(reroll: Run, tree: MakeTree, tmp_path: Path) -> Non
         row = _row(done.out, "Linux tree")
         assert row.startswith("WRONG")
         assert why in row
+
+
+def test_a_tree_of_one_commit(reroll: Run, tree: MakeTree) -> None:
+    done = reroll("--tree", tree(_LINUX), "doctor")
+    assert _row(done.out, "history").startswith("missing history HEAD has no parent")
+    assert done.code == 0
 
 
 def test_a_shallow_tree_without_scripts(reroll: Run, tree: MakeTree, tmp_path: Path) -> None:

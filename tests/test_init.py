@@ -108,7 +108,22 @@ def test_one_rule_becomes_a_series_worth_reading(
     assert quoted == BODY.removeprefix("virtual patch\n").strip()
     if split == "directory":
         assert len(mails) == 3
-        assert "Of the 3 places that name old_call,\n2 are converted." in mails[0].read_text()
+        assert "Places that name old_call: 3 (2 converted, 1 comment).\n" in mails[0].read_text()
+
+
+def test_a_rule_for_a_part_of_the_tree(reroll: Run, small: Small, tmp_path: Path) -> None:
+    (tmp_path / "mine.cocci").write_text(RULE)
+    words = ("init", "new", "--rule", "mine.cocci", "--split", "file", "drivers/b/", 'lib/"')
+    assert reroll("-C", tmp_path, *words, "-n").code == 0
+    words = ("init", "new", "--rule", "mine.cocci", "drivers/b/")
+    assert reroll("-C", tmp_path, *words).code == 0
+    assert load(tmp_path / "new").patches[0].step[0].paths == ["drivers/b"]  # type: ignore[union-attr]
+    done = reroll("-C", tmp_path / "new", "--tree", small.tree, "generate")
+    assert done.code == 0, done.err
+    (mail,) = (tmp_path / "new/versions/v1").glob("*.patch")
+    assert "drivers/a" not in mail.read_text()
+    done = reroll("-C", tmp_path, "init", "other", "--campaign", "frame_vector", "drivers")
+    assert (done.code, "only with --rule is a part of the tree named" in done.err) == (2, True)
 
 
 @pytest.mark.parametrize("split", ["none", "file"])

@@ -103,6 +103,20 @@ def test_what_became_of_each_patch(reroll: Run, small: Small) -> None:
     assert [found[name]["number"] for name in "acb"] == [1, 2, 0]
 
 
+def test_a_nak_is_named(reroll: Run, small: Small) -> None:
+    head = 'version = 1\nauthor = "Bob Maintainer <bob@example.org>"\n'
+    (small.folder / "comments.toml").write_text(
+        f'[[comment]]\nid = "x"\npatch = "b"\n{head}excerpt = "NAK. Not this way."\n'
+        f'[[comment]]\nid = "y"\npatch = ""\n{head}excerpt = "Nacked-by: Bob"\n'
+        f'[[comment]]\nid = "z"\npatch = ""\n{head}excerpt = "Nackte Zahlen?"\n'
+    )
+    text = reroll(*small.words("status")).out
+    assert "comments: 3 open, 2 NAKs: Bob Maintainer (2), Bob Maintainer\n" in text
+    assert answer(reroll, small)["naks"] == ["x", "y"]
+    reroll(*small.words("comments", "x", "y", "--answered"))
+    assert "comments: 1 open\n" in reroll(*small.words("status")).out
+
+
 @pytest.mark.parametrize("columns", [40, 80, 200])
 def test_it_fits_and_cannot_be_made_to_write_on_the_terminal(
     reroll: Run, small: Small, monkeypatch: pytest.MonkeyPatch, columns: int

@@ -6,8 +6,9 @@ runs on what it reads of the base in a directory of its own, never in the user's
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
@@ -37,10 +38,13 @@ _OR = "; or be ready to say why not"
 
 @dataclass(frozen=True)
 class _Script:
-    """The script, laid out in ``place``: how to call it, and what its answers follow from."""
+    """The script of the base: ``argv`` is how it is called, less where it lies.
 
-    place: Path
+    ``files`` are those of the base that it reads, ``about`` is what its answers follow from.
+    """
+
     argv: tuple[str, ...]
+    files: tuple[str, ...]
     about: tuple[bytes, ...]
 
 
@@ -53,57 +57,74 @@ class CheckpatchCheck:
     def run(self, ground: Ground, patches: Sequence[Patch]) -> Iterator[tuple[Patch, Result]]:
         """As ``Check`` has it."""
         mails = [_mail(ground, patch) for patch in patches]
-        with TemporaryDirectory(prefix="reroll-checkpatch-") as place:
-            script = _lay_out(ground, mails, Path(place))
-            if isinstance(script, str):
-                yield from ((patch, Result("not run", why=script)) for patch in patches)
-                return
-            executor = ThreadPoolExecutor(jobs_of(ground.settings))
-            try:
-                asked = [executor.submit(_result, ground, script, mail) for mail in mails]
-                for patch, future in zip(patches, asked, strict=True):
-                    ground.progress(f"checkpatch: patch {patch.number}")
-                    yield patch, future.result()
-            except BaseException:
-                executor.shutdown(wait=False, cancel_futures=True)
-                process.kill_all()
-                raise
-            executor.shutdown()
+        script = _script(ground, mails)
+        if isinstance(script, str):
+            yield from ((patch, Result("not run", why=script)) for patch in patches)
+            return
+        # Names in include/ count only with --strict, and are looked up each time.
+        names = [key("checkpatch", "4", *script.about, mail) for mail in mails]
+        known = [recall(ground.store, name) for name in names]
+        lacking = [mail for mail, result in zip(mails, known, strict=True) if result is None]
+        with closing(_answers(ground, script, lacking)) as answers:
+            for patch, name, result in zip(patches, names, known, strict=True):
+                ground.progress(f"checkpatch: patch {patch.number}")
+                if result is None:
+                    result = next(answers)
+                    keep(ground.store, name, result)
+                yield patch, result
+
+
+def _answers(ground: Ground, script: _Script, mails: Sequence[bytes]) -> Generator[Result]:
+    """What the script says of each of ``mails``."""
+    if not mails:
+        return
+    with TemporaryDirectory(prefix="reroll-checkpatch-") as name:
+        root = Path(name)
+        _lay_out(ground, script, root)
+        executor = ThreadPoolExecutor(jobs_of(ground.settings))
+        try:
+            yield from executor.map(lambda mail: _ask(ground, script, root, mail), mails)
+        except BaseException:
+            executor.shutdown(wait=False, cancel_futures=True)
+            process.kill_all()
+            raise
+        executor.shutdown()
 
 
 def _mail(ground: Ground, patch: Patch) -> bytes:
     return store.mail_path(ground.folder, ground.version, patch.record.mail).read_bytes()
 
 
-def _lay_out(ground: Ground, mails: Sequence[bytes], place: Path) -> _Script | str:
-    """The script of the base and what it reads, in ``place``; or why it cannot run."""
+def _script(ground: Ground, mails: Sequence[bytes]) -> _Script | str:
+    """The script and what it reads for ``mails``; or why it cannot run."""
     perl = which("perl")
     if perl is None:
         return "'perl' is not installed or not in PATH"
-    with ground.tree.worktree(ground.version.base) as worktree:
-        files = worktree.contents([_SCRIPT, *_READS, *_needed(ground, mails)])
-    if _SCRIPT not in files:
+    base = ground.version.base
+    if not ground.tree.names(base, [_SCRIPT]):
         return f"the base has no {_SCRIPT}"
+    files = tuple(sorted({_SCRIPT, *_READS, *_needed(ground, mails)}))
+    options = ["--no-summary", "--show-types", "--terse", "--color=never"]
+    options += ["--strict"] if ground.options.get("strict") else []
+    # It reads the user's own options from there.
+    home = Path(os.environ.get("HOME") or "/") / ".checkpatch.conf"
+    own = home.read_bytes() if home.is_file() else b""
+    said = process.run([perl, "-e", "print $^V"], cwd=Path("/"), timeout=30).stdout
+    # What the files hold follows from the base.
+    words = "\0".join([base, *options, "", *files])
+    about = (words.encode("utf-8", "surrogateescape"), own, said)
+    return _Script((perl, *options), files, about)
+
+
+def _lay_out(ground: Ground, script: _Script, place: Path) -> None:
+    """Write what the script is and reads to ``place``, as the top of a kernel tree."""
+    with ground.tree.worktree(ground.version.base) as worktree:
+        files = worktree.contents(script.files)
     for name in _TOP_FOLDERS:
         (place / name).mkdir()
     for path, content in {**dict.fromkeys(_TOP_FILES, b""), **files}.items():
         (place / path).parent.mkdir(parents=True, exist_ok=True)
         (place / path).write_bytes(content)
-    options = ["--root", str(place), "--no-summary", "--show-types", "--terse", "--color=never"]
-    options += ["--strict"] if ground.options.get("strict") else []
-    # It reads the user's own options from there.
-    home = Path(os.environ.get("HOME") or "/") / ".checkpatch.conf"
-    own = home.read_bytes() if home.is_file() else b""
-    said = process.run([perl, "-e", "print $^V"], cwd=place, timeout=30).stdout
-    reads = [f"{path}\0".encode() + content for path, content in sorted(files.items())]
-    about = (
-        ground.version.base.encode(),
-        *reads,
-        own,
-        said,
-        *(word.encode() for word in options[2:]),
-    )
-    return _Script(place, (perl, str(place / _SCRIPT), *options), about)
 
 
 def _needed(ground: Ground, mails: Sequence[bytes]) -> list[str]:
@@ -111,28 +132,19 @@ def _needed(ground: Ground, mails: Sequence[bytes]) -> list[str]:
     added = b"\n".join(re.findall(rb"^\+.*$", b"\n".join(mails), re.MULTILINE))
     asm = re.findall(rb"#\s*include\s*<asm/([\w.-]+\.h)>", added)
     wanted = [f"include/linux/{name.decode()}" for name in asm]
-    if b"compatible" in added:
+    if re.search(rb"compatible\s*=\s*\"", added):
         folder = ["Documentation/devicetree/bindings"]
         wanted += ground.tree.names(ground.version.base, folder)
     return wanted
 
 
-def _result(ground: Ground, script: _Script, mail: bytes) -> Result:
-    # Names in include/ count only with --strict, and are looked up each time.
-    name = key("checkpatch", "3", *script.about, mail)
-    known = recall(ground.store, name)
-    if known is None:
-        known = _ask(ground, script, mail)
-        keep(ground.store, name, known)
-    return known
-
-
-def _ask(ground: Ground, script: _Script, mail: bytes) -> Result:
-    with TemporaryDirectory(dir=script.place) as folder:
+def _ask(ground: Ground, script: _Script, root: Path, mail: bytes) -> Result:
+    with TemporaryDirectory(dir=root) as folder:
         # Without a .git it asks no git; what messages say of commits is "fixes" and "mail".
         (Path(folder) / "mail").write_bytes(mail)
         environment = {**os.environ, "GIT_DIR": "/nonexistent", "LC_ALL": "C.UTF-8"}
-        argv = [*script.argv, "mail"]
+        perl, *options = script.argv
+        argv = [perl, str(root / _SCRIPT), "--root", str(root), *options, "mail"]
         ended = process.run(argv, cwd=Path(folder), env=environment, timeout=_LIMIT)
     said = _SAID.findall(ended.stdout.decode("utf-8", "replace"))
     if ended.timed_out or ended.returncode not in (0, 1) or (ended.returncode and not said):

@@ -163,7 +163,11 @@ def said(blocked: Sequence[Blocked]) -> tuple[str, str]:
     text = "; ".join(f"check {one.check} {one.why}" for one in blocked)
     names = [one.check for one in blocked]
     hints = ["correct series.toml or the messages, and generate again"] if "mail" in names else []
-    if others := [name for name in names if name != "mail"]:
+    # It has nothing to say of these commits: it was not run, or on others.
+    silent = [one.check for one in blocked if not one.why.startswith(("patch ", "cannot "))]
+    if unseen := [name for name in silent if name != "mail"]:
+        hints.append(f"run 'reroll check {' '.join(unseen)}'")
+    if others := [name for name in names if name not in ("mail", *unseen)]:
         hints.append(f"'reroll check {' '.join(others)}' says more")
     each = " for each" if len(names) > 1 else ""
     return text, f"{'; '.join(hints)}; --override NAME=REASON{each} sends all the same"

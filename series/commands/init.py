@@ -55,6 +55,12 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         epilog=f"example: {EXAMPLE}",
     )
     parser.add_argument("folder", metavar="DIR", help="the folder to make")
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="PATH",
+        help="with --rule: files and directories of the tree to change (default: all)",
+    )
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--campaign", metavar="NAME", help="the bundled campaign to copy")
     source.add_argument(
@@ -107,6 +113,8 @@ def run(args: argparse.Namespace) -> int:
         return _run_from_mbox(args, folder, command)
     if args.version or args.title or args.partial or args.network:
         raise UsageError("-v, --title, --partial and --network go with --from-mbox")
+    if args.words and not args.rule:
+        raise UsageError(f"{args.words[0]}: only with --rule is a part of the tree named")
     if args.rule:
         what = f"a campaign of the rule {args.rule}"
         fill = _of_rule(args)
@@ -135,8 +143,8 @@ def _command(args: argparse.Namespace, folder: Path) -> str:
 
 def _run_from_mbox(args: argparse.Namespace, folder: Path, command: str) -> int:
     """Make a series folder of a posted series, and say what was taken and what is odd."""
-    if args.split != "none" or args.define:
-        raise UsageError("--split and -D go with --rule")
+    if args.split != "none" or args.define or args.words:
+        raise UsageError("--split, -D and PATH go with --rule")
     mails = _mails(args)
     found = _posted(args, mails)
     owners, notes = _owners(args, found)
@@ -320,7 +328,15 @@ def _of_rule(args: argparse.Namespace) -> Callable[[Path], None]:
     given = {name: value for group in values.values() for name, value in group.items()}
     words = _check(rule, args)
     name = Path(args.folder).absolute().name
-    text = campaign_text(rule, path.name, name=name, split=args.split, values=given, words=words)
+    text = campaign_text(
+        rule,
+        path.name,
+        name=name,
+        split=args.split,
+        values=given,
+        words=words,
+        paths=[word.rstrip("/") or word for word in args.words],
+    )
 
     def fill(folder: Path) -> None:
         shutil.copyfile(path, folder / path.name)

@@ -148,7 +148,9 @@ def _rehearse_only(
         _show(args, plan, rehearsed)
         _note_rules(args, version, plan)
     if args.output_dir:
-        _write(Path(args.output_dir), version, rehearsed)
+        name = _write(Path(args.output_dir), version, rehearsed)
+        if not args.json:
+            say(f"{_counted(len(rehearsed))} written to {args.output_dir}, and all to {name}")
     if args.json:
         say(_json(plan, rehearsed))
     if refusal and not args.reflect:
@@ -354,7 +356,10 @@ def _errors(args: argparse.Namespace, version: Version, settings: Settings) -> i
     for one in findings:
         if one.severity != "not run":
             say(one_line(str(one)), sys.stderr)
-    if any(one.severity == "not run" for one in findings):
+    unseen = [one for one in findings if one.severity == "not run"]
+    if len(unseen) == 1:
+        say(one_line(str(unseen[0])), sys.stderr)
+    elif unseen:
         say("some checks were not run, see 'reroll check mail'", sys.stderr)
     return sum(one.severity == "error" for one in findings)
 
@@ -428,16 +433,18 @@ def _show_or_go_on(args: argparse.Namespace, plan: Plan, rehearsed: Sequence[Reh
             raise ExpectedFailureError("nothing was sent: nobody reads what would go") from error
 
 
-def _write(place: Path, version: Version, rehearsed: Sequence[Rehearsed]) -> None:
-    """Each mail in a file of its own, and all in an mbox, which mail programs open."""
+def _write(place: Path, version: Version, rehearsed: Sequence[Rehearsed]) -> Path:
+    """Each mail in a file of its own, and all in an mbox, which mail programs open; that one."""
+    mbox = place / f"v{version.version}.mbox"
     try:
         place.mkdir(parents=True, exist_ok=True)
         for one in rehearsed:
             (place / one.mail.name).with_suffix(".eml").write_bytes(one.content)
         mailbox = b"".join(mailbox_files.escaped(one.content) for one in rehearsed)
-        (place / f"v{version.version}.mbox").write_bytes(mailbox)
+        mbox.write_bytes(mailbox)
     except OSError as error:
         raise RerollError(f"{place}: cannot be written: {error.strerror}") from error
+    return mbox
 
 
 def _ask(args: argparse.Namespace, question: str) -> None:

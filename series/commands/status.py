@@ -15,7 +15,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from generator.errors import RerollError, UsageError
-from series import options, overview, store
+from series import addresses, options, overview, store
 from series.lacking import lacking_checks
 from series.output import as_json, cut, one_line, printable, say
 from series.overview import Overview, PatchState, VersionState
@@ -158,11 +158,25 @@ def _lines(found: Overview, lacking: Mapping[str, str], width: int) -> Iterator[
     yield from _matrix(found, width)
     yield ""
     yield from _tags(found, width)
-    comments = f"{found.open} open" if found.open else "none open"
-    yield f"comments: {comments}"
+    yield from wrap(printable(f"comments: {_comments(found)}"), width, subsequent_indent="  ")
     if found.newest.source != "mails":
         checks = printable(one_line(f"checks: {_checks(found.checks, lacking)}"))
         yield from wrap(checks, width, subsequent_indent="  ")
+
+
+def _comments(found: Overview) -> str:
+    """How many comments are open, and whose of them are a NAK."""
+    if not found.naks:
+        return f"{found.open} open" if found.open else "none open"
+    numbers = {one.id: one.number for one in found.patches}
+    said = []
+    for one in found.naks:
+        number = numbers.get(one.patch)
+        where = f" ({number})" if number else ""
+        name, address = addresses.split(one.author)
+        said.append(f"{name or address}{where}")
+    count = len(said)
+    return f"{found.open} open, {count} NAK{'' if count == 1 else 's'}: {', '.join(said)}"
 
 
 def _head(newest: Version, width: int) -> Iterator[str]:
@@ -294,6 +308,7 @@ def _json(
         "patches": [asdict(one) for one in found.patches],
         "tags": [asdict(one) for one in found.loose],
         "open": found.open,
+        "naks": [one.id for one in found.naks],
         "checks": dict(found.checks),
         "lacking": dict(lacking),
         "next": {"what": what, "command": command},
