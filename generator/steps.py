@@ -192,7 +192,7 @@ def _run_move(shop: Workshop, step: MoveStep) -> StepReport:
         raise ConflictError(f"cannot move {step.move}: {step.to} exists already")
     if not source.is_file() or source.is_symlink():
         raise UsageError(f"{step.move}: is not a plain file")
-    folders = [str(one) for one in Path(step.to).parents if "\n" not in str(one)]
+    folders = [str(one) for one in Path(step.to).parents]
     if files := worktree.staged_contents(folders):
         raise UsageError(f"cannot move {step.move} to {step.to}: {min(files)} is a file")
     try:

@@ -831,11 +831,15 @@ class Worktree:
         return run_git(words, cwd=cwd, stdin=stdin, check=check).stdout
 
     def staged_contents(self, paths: Sequence[str]) -> dict[str, bytes]:
-        """What the index has of ``paths``, by path; those that it has not are left out."""
+        """What the index has of ``paths``, by path; those that it has not are left out.
+
+        So are those with a line end in their names: git cannot be asked for them.
+        """
         if not self.made:
             return self.contents(paths)
-        asked = "".join(f":{path}\n" for path in paths).encode("utf-8", "surrogateescape")
-        return _batch(paths, self.git("cat-file", "--batch", stdin=asked)) if paths else {}
+        plain = [path for path in paths if "\n" not in path]
+        asked = "".join(f":{path}\n" for path in plain).encode("utf-8", "surrogateescape")
+        return _batch(plain, self.git("cat-file", "--batch", stdin=asked)) if plain else {}
 
     def blobs(self, ids: Collection[str]) -> dict[str, bytes]:
         """The contents of blobs, by id; what is no blob is left out."""

@@ -5,7 +5,7 @@ Pure, but for ``read``, which reads the series folder; no tree is needed.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -96,14 +96,7 @@ def read(folder: Path) -> Overview:
     )
     if not versions or versions[-1].source == "mails":
         return made
-    return Overview(
-        newest=made.newest,
-        versions=made.versions,
-        patches=made.patches,
-        checks=_checked(folder, versions[-1]),
-        loose=made.loose,
-        general=made.general,
-    )
+    return replace(made, checks=_checked(folder, versions[-1]))
 
 
 def _checked(folder: Path, version: Version) -> dict[str, str]:

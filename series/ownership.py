@@ -11,21 +11,13 @@ from series.maintainers import Maintainers, Section
 _EVERYTHING = "THE REST"
 
 
-def content(worktree: Worktree, name: str) -> bytes:
-    """What ``name`` holds in ``worktree``; empty where it is no plain file."""
-    worktree.materialize([name])
-    path = worktree.path / name
-    return path.read_bytes() if path.is_file() and not path.is_symlink() else b""
-
-
 def read(worktree: Worktree) -> Maintainers:
     """MAINTAINERS of ``worktree`` with what goes with it; empty where it has none."""
-    return maintainers.parse(
-        content(worktree, "MAINTAINERS"),
-        mailmap=content(worktree, ".mailmap"),
-        ignore=content(worktree, ".get_maintainer.ignore"),
-        directories=worktree.directories(),
-    )
+    names = ("MAINTAINERS", ".mailmap", ".get_maintainer.ignore")
+    found = worktree.staged_contents(names)
+    known, mailmap, ignore = (found.get(name, b"") for name in names)
+    directories = worktree.directories()
+    return maintainers.parse(known, mailmap=mailmap, ignore=ignore, directories=directories)
 
 
 def labels(worktree: Worktree, kind: str, files: Sequence[str]) -> dict[str, str]:

@@ -38,8 +38,7 @@ def from_maintainers(
     read = ownership.read(worktree)
     # Device tree bindings name their maintainers themselves.
     bindings = [path for paths in files for path in paths if path.endswith(".yaml")]
-    worktree.materialize(bindings)
-    contents = {path: ownership.content(worktree, path) for path in bindings}
+    contents = dict.fromkeys(bindings, b"") | worktree.staged_contents(bindings)
     answers = []
     for mail, paths in zip(mails, files, strict=True):
         contacts = maintainers.contacts(read, list(paths), mail, contents=contents)

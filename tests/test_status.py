@@ -111,7 +111,7 @@ def test_a_nak_is_named(reroll: Run, small: Small) -> None:
         f'[[comment]]\nid = "z"\npatch = ""\n{head}excerpt = "Nackte Zahlen?"\n'
     )
     text = reroll(*small.words("status")).out
-    assert "comments: 3 open, 2 NAKs: Bob Maintainer (2), Bob Maintainer\n" in text
+    assert "comments: 3 open, 2 NAKs: Bob Maintainer (2), Bob Maintainer" in text
     assert answer(reroll, small)["naks"] == ["x", "y"]
     reroll(*small.words("comments", "x", "y", "--answered"))
     assert "comments: 1 open\n" in reroll(*small.words("status")).out
