@@ -87,6 +87,7 @@ def test_nothing_by_hand(reroll: Run, generated: Small) -> None:
     assert (generated.folder / "series.toml").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_an_amended_commit_becomes_a_hand_edit(reroll: Run, hand: Hand) -> None:
     """On the very line that the rule makes."""
     hand.write("drivers/b/b.c", "/* old_call() */\nint b(int x)\n{\n\treturn new_call(1 + x);\n}\n")
@@ -166,6 +167,7 @@ def test_a_line_that_a_template_made_becomes_text(reroll: Run, hand: Hand) -> No
     assert 'message = "In two files."' in (small.folder / "series.toml").read_text()
 
 
+@pytest.mark.slow
 def test_order_add_and_drop(reroll: Run, hand: Hand) -> None:
     small = hand.small
     small.rewrite('[[patch]]\nid = "b"', '# about b\n[[patch]]\nid = "b"')
@@ -193,6 +195,7 @@ def test_order_add_and_drop(reroll: Run, hand: Hand) -> None:
     assert [one["reason"] for one in manifest["skipped"]] == ["dropped by hand after v1"]
 
 
+@pytest.mark.slow
 def test_fixup_and_a_change_of_an_earlier_commit(reroll: Run, hand: Hand) -> None:
     """Code that the rule of a later patch would convert stays as the user has it."""
     hand.write("drivers/b/more.c", "int m(int x)\n{\n\treturn old_call(x + 2);\n}\n")
@@ -253,6 +256,7 @@ def test_twice_without_generate_between(reroll: Run, hand: Hand) -> None:
     assert (hand.small.folder / "series.toml").read_text().count("[[patch]]") == 3
 
 
+@pytest.mark.slow
 def test_killed_before_the_record(reroll: Run, hand: Hand) -> None:
     """The campaign is written and the record is not: the next run ends what was begun."""
     hand.write("drivers/c/c.c", "int c;\n")
@@ -437,6 +441,7 @@ def by_hand(reroll: Run, hand: Hand) -> Small:
     return hand.small
 
 
+@pytest.mark.slow
 def test_a_hand_edit_that_no_longer_fits(reroll: Run, hand: Hand) -> None:
     small = by_hand(reroll, hand)
     place, said = conflict(reroll, small)

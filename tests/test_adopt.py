@@ -98,6 +98,7 @@ def test_another_change_than_by_hand(reroll: Run, hand: Small) -> None:
     assert answer["ledger"]["counts"]["converted"] == 1
 
 
+@pytest.mark.slow
 def test_swap(reroll: Run, hand: Small, tmp_path: Path) -> None:
     assert reroll(*hand.words("generate")).code == 0
     tree = git(hand.tree, "rev-parse", "reroll/hand^{tree}")
@@ -120,6 +121,7 @@ def test_swap(reroll: Run, hand: Small, tmp_path: Path) -> None:
     assert git(hand.tree, "log", "-1", "--format=%an", "reroll/hand") == "Ann Author"
 
 
+@pytest.mark.slow
 def test_swap_with_a_difference_that_is_kept(reroll: Run, hand: Small) -> None:
     assert reroll(*hand.words("generate")).code == 0
     tree = git(hand.tree, "rev-parse", "reroll/hand^{tree}")

@@ -105,6 +105,7 @@ def test_export_moves_nothing_but_its_branch(reroll: Run, prep: Small) -> None:
     assert git(prep.tree, "diff", "master", f"{BRANCH}~2") == ""
 
 
+@pytest.mark.slow
 def test_b4_knows_the_branch(reroll: Run, prep: Small) -> None:
     prep.rewrite('title = "Use new_call()"', 'title = "Use new_call()"\nprefix = "RFC PATCH"')
     assert reroll(*prep.words("generate", "-v", 2)).code == 0
@@ -408,6 +409,7 @@ def make_series(tree: Path) -> None:
         pytest.param("tip-commit", marks=pytest.mark.slow),
     ],
 )
+@pytest.mark.slow
 def test_a_branch_of_b4_becomes_a_folder(
     reroll: Run, small: Small, tmp_path: Path, strategy: str
 ) -> None:

@@ -125,6 +125,7 @@ def act(data: st.DataObject, file: CampaignFile, model: Model) -> None:
 
 @settings(max_examples=80)
 @given(st.data())
+@pytest.mark.slow
 def test_any_change_is_that_change_only(data: st.DataObject) -> None:
     names = "abcd"[: data.draw(st.integers(1, 4))]
     texts = {name: data.draw(blocks(name)) for name in names}

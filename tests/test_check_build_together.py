@@ -11,6 +11,8 @@ from series.checks.kinds import Result
 from tests.repositories import git, make_repository
 from tests.test_check_build import GET, MAKEFILE, TREE, USER, Row, states
 
+pytestmark = pytest.mark.slow
+
 OUTER = '#include "inner.c"\nint outer(void)\n{\n\treturn inner;\n}\n'
 BROKEN = OUTER.replace("return inner", "return better")
 LISTED = {"drivers/a/Makefile": "obj-y += get.o outer.o\n", "drivers/a/inner.c": "int inner;\n"}

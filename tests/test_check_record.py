@@ -63,6 +63,7 @@ def test_findings_are_bounded(generated: Small) -> None:
     assert (generated.folder / NAME).stat().st_size < 100_000
 
 
+@pytest.mark.slow
 def test_a_record_with_all_that_it_can_hold_is_read_back(generated: Small) -> None:
     version = store.read(generated.folder)
     mails = gate.mails_digest(generated.folder, version)

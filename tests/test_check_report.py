@@ -156,6 +156,7 @@ def test_findings_that_control_a_terminal(generated: Small, reroll: Run) -> None
         json.loads(text)
 
 
+@pytest.mark.slow
 def test_piped_and_in_40_columns(generated: Small) -> None:
     words = [str(word) for word in generated.words("check", *FOUR, "fixes", "trailers")]
     for columns in ("40", "junk"):

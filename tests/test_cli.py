@@ -72,6 +72,7 @@ def test_a_bug_of_ours(reroll: Run, small: Small, monkeypatch: pytest.MonkeyPatc
     assert "this is a bug of reroll" in done.err
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves(small: Small) -> None:
     words = " ".join(f"'{word}'" for word in small.words("generate", "--json"))
     command = f"'{sys.executable}' -m series.cli {words} | true; echo ${{PIPESTATUS[0]}}"

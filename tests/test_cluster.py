@@ -26,6 +26,8 @@ from tests.repositories import git
 from tests.test_sources import TYPED
 from tests.test_spatch import SLOW
 
+pytestmark = pytest.mark.slow
+
 MakeTree = Callable[..., Path]
 CALL = "int f(int x)\n{\n\treturn old_call(x);\n}\n"
 _LONG = 30  # seconds that a machine under load may need for what takes one
@@ -345,7 +347,6 @@ def test_a_worker_that_dies_in_mid_run(
     assert (there.code, there.out) == (here.code, here.out)
 
 
-@pytest.mark.slow
 def test_a_file_that_kills_workers_costs_itself(
     reroll: Run, tree: MakeTree, rule: Path, tmp_path: Path
 ) -> None:
@@ -402,7 +403,6 @@ def test_nobody_answers(
     assert len(done.err.splitlines()) == 2
 
 
-@pytest.mark.slow
 def test_no_workers(
     reroll: Run,
     tree: MakeTree,
@@ -455,7 +455,6 @@ class Given:
         return self._contents
 
 
-@pytest.mark.slow
 def test_a_worker_that_comes_later_is_asked_as_well(own: Machines) -> None:
     (own.place / "unfit.py").write_text(UNFIT["another"][0])
     outcomes: list[Outcome] = []
@@ -474,7 +473,6 @@ def test_a_worker_that_comes_later_is_asked_as_well(own: Machines) -> None:
             executor.run(engine, *run)
 
 
-@pytest.mark.slow
 def test_interrupted(tree: MakeTree, rule: Path, own: Machines) -> None:
     """What was under way is taken back; nothing but our own words is said."""
     files = {f"many/{number}.c": CALL.replace("f(", f"f{number}(") for number in range(300)}
@@ -515,7 +513,6 @@ def certificates(place: Path) -> dict[str, str]:
     return found
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl")
 def test_tls(tree: MakeTree, rule: Path, tmp_path: Path) -> None:
     settings = certificates(tmp_path)
@@ -544,7 +541,6 @@ def test_tls(tree: MakeTree, rule: Path, tmp_path: Path) -> None:
     assert len(without.stderr.splitlines()) == 2
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl")
 def test_a_stranger_s_certificate(tree: MakeTree, rule: Path, tmp_path: Path) -> None:
     own, other = certificates(tmp_path / "own"), certificates(tmp_path / "other")

@@ -446,6 +446,7 @@ def inbox(reroll: Run, generated: Small) -> Iterator[Inbox]:
         yield server
 
 
+@pytest.mark.slow
 def test_open_comments_keep_a_version_back(
     reroll: Run, generated: Small, talk: Talk, inbox: Inbox
 ) -> None:
@@ -525,6 +526,7 @@ MADE = st.builds(
 
 @settings(max_examples=40)
 @given(st.lists(MADE, max_size=5))
+@pytest.mark.slow
 def test_whatever_is_in_a_comment_is_read_back(made: list[Comment]) -> None:
     known = [
         replace(one, id=f"{number}", note=output.shown(one.note, 99), patch=f"p{number}")

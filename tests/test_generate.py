@@ -281,6 +281,7 @@ def test_ignored_new_files_bytes_and_line_ends_survive(reroll: Run, small: Small
     assert not (place / "drivers/b/b.c").exists()
 
 
+@pytest.mark.slow
 def test_apply_and_pick_keep_the_author(reroll: Run, small: Small) -> None:
     base = git(small.tree, "rev-parse", "HEAD")
     (small.tree / "drivers/a/a.c").write_text("int a(int x)\n{\n\treturn old_call(x) + 1;\n}\n")

@@ -150,6 +150,7 @@ def move_base(small: Small) -> str:
     return commit_all(small.tree, "the base moves on")
 
 
+@pytest.mark.slow
 def test_the_base_moves_where_the_old_mails_conflict(reroll: Run, sent: Small) -> None:
     trailers(sent, tag("a", ACK), tag("b", REVIEW))
     moved = move_base(sent)
@@ -490,6 +491,7 @@ def changelog(small: Small, number: int, patch: int | None = None) -> list[str]:
     return list(holder.get("changelog", {}).get(str(number), []))
 
 
+@pytest.mark.slow
 def test_a_line_that_does_not_hold_any_more_goes(reroll: Run, sent: Small) -> None:
     trailers(sent, tag("b", REVIEW))
     sent.rewrite('replace = ""', 'replace = "\\tselect NEW\\n"')
@@ -513,6 +515,7 @@ def test_a_line_that_does_not_hold_any_more_goes(reroll: Run, sent: Small) -> No
     assert "Changes in v2" not in mail(sent, 2, 2)
 
 
+@pytest.mark.slow
 def test_a_line_that_a_person_has_changed_is_not_offered_again(reroll: Run, sent: Small) -> None:
     trailers(sent, tag("b", REVIEW))
     sent.rewrite('replace = ""', 'replace = "\\tselect NEW\\n"')
@@ -534,6 +537,7 @@ def remark(small: Small, **more: object) -> None:
     (small.folder / "comments.toml").write_text("\n".join(["[[comment]]", *lines, ""]))
 
 
+@pytest.mark.slow
 def test_a_comment_is_told_of_once(reroll: Run, sent: Small) -> None:
     remark(sent)
     assert reroll(*sent.words("next")).code == 0

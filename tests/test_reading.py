@@ -8,6 +8,7 @@ import pytest
 from benchmarks import reading
 
 
+@pytest.mark.slow
 def test_both_commands_are_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

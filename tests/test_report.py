@@ -520,6 +520,7 @@ def test_too_much_text_is_cut(
     assert re.search(r"\d+ bytes left out here", page.text)
 
 
+@pytest.mark.slow
 def test_what_is_escaped_counts_as_long_as_it_gets(
     reroll: Run, generated: Small, tmp_path: Path
 ) -> None:

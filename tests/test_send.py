@@ -90,6 +90,7 @@ def test_nobody_to_ask(reroll: Run, small: Small, inbox: Inbox) -> None:
     assert "give --yes" in done.err
 
 
+@pytest.mark.slow
 def test_a_sent_version_is_not_sent_or_made_again(reroll: Run, small: Small, inbox: Inbox) -> None:
     assert reroll(*small.words("generate", "-v", 3)).code == 0
     assert reroll(*small.words("send", "--yes")).code == 0
@@ -102,6 +103,7 @@ def test_a_sent_version_is_not_sent_or_made_again(reroll: Run, small: Small, inb
     assert reroll(*small.words("generate", "-v", 4)).code == 0
 
 
+@pytest.mark.slow
 def test_server_down(reroll: Run, small: Small) -> None:
     git(small.tree, "config", "sendemail.smtpServer", "127.0.0.1")
     git(small.tree, "config", "sendemail.smtpServerPort", str(free_port()))
@@ -150,6 +152,7 @@ def test_stopped_before_the_mails_were_frozen(reroll: Run, small: Small) -> None
         assert len(server.ids) == len(server.envelopes) == 3
 
 
+@pytest.mark.slow
 def test_a_mail_of_unknown_fate_is_asked_about(reroll: Run, small: Small, inbox: Inbox) -> None:
     inbox.fail_at = 3
     assert reroll(*small.words("send", "--yes")).code == 5
@@ -261,6 +264,7 @@ def test_missing_perl_module(
     )
 
 
+@pytest.mark.slow
 def test_the_users_validate_hook_sees_all_mails_before_one_goes(
     reroll: Run, small: Small, inbox: Inbox
 ) -> None:
@@ -344,6 +348,7 @@ def test_a_mail_whose_header_is_nested_deep(reroll: Run, small: Small, inbox: In
         "Álvaro Ñuñez de la Fernández-Güemes Éxito de los Ángeles",
     ],
 )
+@pytest.mark.slow
 def test_long_names_fold_and_are_sent(reroll: Run, small: Small, inbox: Inbox, name: str) -> None:
     address = f"{'long' * 9}@users.noreply.of.a.long.example.org"
     git(small.tree, "config", "user.name", name)
@@ -364,6 +369,7 @@ def test_headers_are_ascii(reroll: Run, small: Small) -> None:
         assert path.read_bytes().split(b"\n\n")[0].isascii()
 
 
+@pytest.mark.slow
 def test_errors_of_lint_keep_mails_from_going(reroll: Run, small: Small, inbox: Inbox) -> None:
     mail = next((small.folder / "versions/v1").glob("0001*"))
     mail.write_text(mail.read_text().replace("is better.\n", "is better.\n\n--\nv1: said why\n"))

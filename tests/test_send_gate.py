@@ -54,6 +54,7 @@ def test_usual_checks_are_made_where_they_can_run(reroll: Run, small: Small, inb
     assert manifest(small)["overrides"] == []
 
 
+@pytest.mark.slow
 def test_a_tree_with_a_build_wants_to_be_built(reroll: Run, small: Small, inbox: Inbox) -> None:
     for name in ("Makefile", "Kconfig"):
         (small.tree / name).write_text("# of a kernel\n")
@@ -189,6 +190,7 @@ def test_without_a_tree(reroll: Run, small: Small, inbox: Inbox) -> None:
         assert f"note: check {name} cannot run here: no Linux tree is named\n" in done.err
 
 
+@pytest.mark.slow
 def test_other_commits_are_checked_again(reroll: Run, small: Small, inbox: Inbox) -> None:
     assert reroll(*small.words("check", "applies", "remaining")).code == 0
     first = record(small).read_bytes()

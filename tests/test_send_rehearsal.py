@@ -126,6 +126,7 @@ def test_a_header_line_that_is_too_long(reroll: Run, small: Small, inbox: Inbox)
     assert f"{mail.name}: the header line 'X-Long: x x" in done.err
 
 
+@pytest.mark.slow
 def test_a_hook_that_signs_is_kept_and_one_that_rewrites_is_refused(
     reroll: Run, small: Small, inbox: Inbox
 ) -> None:
@@ -171,6 +172,7 @@ def test_output_dir_has_the_exact_bytes(
     assert done.code == 2
 
 
+@pytest.mark.slow
 def test_json_says_all_of_each_mail(reroll: Run, small: Small, inbox: Inbox) -> None:
     git(small.tree, "config", "sendemail.bcc", "me@example.org")
     rows = json.loads(reroll(*small.words("--json", "send", "--dry-run")).out)

@@ -175,6 +175,7 @@ def test_links_and_directories_are_no_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not which("spatch"), reason="needs a spatch with scripting")
+@pytest.mark.slow
 def test_what_a_script_had_a_hand_in_is_never_kept(tmp_path: Path) -> None:
     """It may look at anything."""
     full = find_spatch("spatch")

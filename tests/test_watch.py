@@ -150,6 +150,7 @@ def anew(path: Path, text: str) -> None:
     path.write_text(text)
 
 
+@pytest.mark.slow
 def test_saves_of_all_kinds(small: Small, rule: Path, temporary: Path) -> None:
     before = state_of(small.tree)
     with started(words(small)) as watcher:
@@ -174,6 +175,7 @@ def test_saves_of_all_kinds(small: Small, rule: Path, temporary: Path) -> None:
     assert state_of(small.tree) == before
 
 
+@pytest.mark.slow
 def test_a_broken_rule_waits_for_the_next_save(small: Small, rule: Path) -> None:
     narrow = RENAME.replace("old_call(E)", "old_call(E + 1)")
     with started(words(small)) as watcher:
@@ -239,6 +241,7 @@ exec {spatch} "$@"
 """
 
 
+@pytest.mark.slow
 def test_a_save_in_mid_run_starts_anew(small: Small, rule: Path, temporary: Path) -> None:
     slow, running = small.folder / "spatch", small.folder / "running"
     slow.write_text(SLOW.format(rule=rule, spatch=find_spatch().path, running=running))
