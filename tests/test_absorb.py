@@ -78,6 +78,7 @@ def absorbed(reroll: Run, hand: Hand, *, base: str = "master") -> str:
     return done.out
 
 
+@pytest.mark.slow
 def test_nothing_by_hand(reroll: Run, generated: Small) -> None:
     before = (generated.folder / "series.toml").read_bytes()
     done = reroll(*generated.words("absorb"))
@@ -118,6 +119,7 @@ def test_a_hand_edit_taken_back_goes(reroll: Run, hand: Hand, tmp_path: Path) ->
     assert "hand" not in (hand.small.folder / "series.toml").read_text()
 
 
+@pytest.mark.slow
 def test_words(reroll: Run, hand: Hand) -> None:
     message = (
         "drivers: b: move to {{ new_call() }}\n\nSay {% it %} otherwise: \\n.\n\n"
@@ -308,6 +310,7 @@ def test_dry_run_and_json(reroll: Run, hand: Hand) -> None:
     assert before == {p: p.read_bytes() for p in hand.small.folder.rglob("*") if p.is_file()}
 
 
+@pytest.mark.slow
 def test_base_moved(reroll: Run, hand: Hand) -> None:
     small = hand.small
     (small.tree / "drivers/b/other.c").write_text("int o;\n")
@@ -379,6 +382,7 @@ def test_a_split_patch(reroll: Run, small: Small, tmp_path: Path) -> None:
     assert (small.folder / "series.toml").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_refusals_name_the_commit(reroll: Run, hand: Hand) -> None:
     small = hand.small
     before = (small.folder / "series.toml").read_bytes()
@@ -650,6 +654,7 @@ def test_a_new_commit_in_front_is_no_base_although_a_copy_is_kept(reroll: Run, h
     assert "base:" not in out
 
 
+@pytest.mark.slow
 def test_a_branch_of_b4(reroll: Run, hand: Hand) -> None:
     """Its cover letter is a commit without a change; that is no patch."""
     small = hand.small

@@ -215,6 +215,7 @@ def reply_box(place: Path, small: Small, number: int) -> Path:
     return place / "thread.mbox"
 
 
+@pytest.mark.slow
 def test_round_trip_by_b4(reroll: Run, prep: Small) -> None:
     before = campaign_of(prep)
     assert reroll(*prep.words("b4", "export")).code == 0

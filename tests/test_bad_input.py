@@ -420,6 +420,7 @@ def test_output_that_cannot_be_written(small: Small) -> None:
         assert (done.returncode, "Traceback" in done.stderr) == (code, False)
 
 
+@pytest.mark.slow
 def test_interrupted_while_starting(small: Small) -> None:
     """^C before the command line is read: no traceback, whatever was being imported."""
     program = Path(sys.executable).with_name("reroll")

@@ -215,6 +215,7 @@ def test_the_base_counts_not_the_users_files(place: Path, change: Callable[[Path
     assert found(place, at=base) == TRUTH
 
 
+@pytest.mark.slow
 def test_paths_words_and_a_bare_clone(place: Path, tmp_path: Path) -> None:
     git(tmp_path, "clone", "-q", "--bare", str(place), "bare")
     for tree in (place, tmp_path / "bare"):
@@ -299,6 +300,7 @@ TEXTS = st.lists(st.sampled_from([CALL, NONE, "old_call", "x\n", "old_call2\n"])
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(edits=st.dictionaries(st.sampled_from([*FILES, "a/new.c"]), TEXTS, max_size=4))
+@pytest.mark.slow
 def test_any_edit_leaves_the_answer_alone(place: Path, edits: dict[str, list[str]]) -> None:
     for name, parts in edits.items():
         if parts:

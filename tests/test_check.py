@@ -235,6 +235,7 @@ def test_garbage_is_no_pass(generated: Small, reroll: Run, script: str) -> None:
     assert "not run: scripts/kernel-doc on drivers/a/a.c: " in done.out
 
 
+@pytest.mark.slow
 def test_interrupted_while_a_script_hangs(generated: Small) -> None:
     (generated.tree / "scripts").mkdir()
     here = generated.folder.parent / "hangs"
@@ -508,6 +509,7 @@ def test_rules(small: Small, reroll: Run) -> None:
 
 
 @pytest.mark.skipif(not WITH_SCRIPTS, reason="no spatch with scripts")
+@pytest.mark.slow
 def test_rules_see_only_what_they_may_match_in(small: Small, reroll: Run) -> None:
     fails = "@initialize:python@ @@\nraise SystemExit(3)\n"
     place = small.tree / "scripts/coccinelle"
@@ -596,6 +598,7 @@ def test_mails_from_what_is_known(
     assert any("'definately' may be misspelt" in str(one["what"]) for one in changed[3])
 
 
+@pytest.mark.slow
 def test_a_commit_that_a_mail_names_is_fetched(
     generated: Small, reroll: Run, tmp_path: Path
 ) -> None:

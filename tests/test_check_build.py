@@ -261,6 +261,7 @@ def test_a_source_that_an_included_makefile_lists_is_one_of_its_own(row: Row) ->
     ]
 
 
+@pytest.mark.slow
 def test_a_source_that_another_one_includes(row: Row) -> None:
     text = '#include "inner.c"\nint outer(void)\n{\n\treturn inner;\n}\n'
     inner = "int old;\n"

@@ -88,6 +88,7 @@ def made(_made: Path, tmp_path: Path, reroll: Run) -> Iterator[Checked]:
     yield Checked(tmp_path / "series", _made / "linux", reroll)
 
 
+@pytest.mark.slow
 def test_a_clean_series(made: Checked) -> None:
     done = made.reroll("-C", made.folder, "--tree", made.tree, "check", "mail")
     assert (done.code, done.out) == (0, "3 mails: 0 errors, 0 warnings\n")
@@ -599,6 +600,7 @@ _PIECES = st.sampled_from(
     st.lists(_PIECES, max_size=30).map(b"".join),
     st.integers(min_value=0, max_value=2),
 )
+@pytest.mark.slow
 def test_garbage_is_checked(noise: bytes, pieces: bytes, number: int) -> None:
     facts = lint.Facts(version=2, count=1, mistakes={"teh": "the"})
     for content in (noise, pieces, noise + pieces, _HEAD + pieces + noise, _HEAD + noise + pieces):

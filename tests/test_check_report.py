@@ -115,6 +115,7 @@ def test_which_step_a_finding_comes_from(generated: Small, reroll: Run) -> None:
     assert patch["rules"] == ["rename.cocci"]
 
 
+@pytest.mark.slow
 def test_one_cause_is_told_once(generated: Small, reroll: Run) -> None:
     users = "".join(f"int u{at}(void)\n{{\n\treturn gone();\n}}\n" for at in range(14))
     (generated.tree / "user.c").write_text(users)
@@ -171,6 +172,7 @@ def test_piped_and_in_40_columns(generated: Small) -> None:
         assert max(map(len, rows)) <= (40 if columns == "40" else 100)
 
 
+@pytest.mark.slow
 def test_hints_can_be_typed(generated: Small, reroll: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the folder, the tree and the version that were named, or without."""
     folder = generated.folder.with_name("my series")

@@ -554,6 +554,7 @@ def test_a_posting_of_somebody_else_is_no_version(make: MakeFolder) -> None:
     assert store.numbers(folder.path) == [2]
 
 
+@pytest.mark.slow
 def test_standard_input_and_gzip(make: MakeFolder, tmp_path: Path) -> None:
     thread = Thread(2)
     thread.reply(1, f"{acked()}\n")

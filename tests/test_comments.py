@@ -172,6 +172,7 @@ def test_a_refusal_is_a_comment(talk: Talk) -> None:
     assert talk.collect().all[-1].excerpt == f"Nacked-by: {BOB}"
 
 
+@pytest.mark.slow
 def test_a_mail_that_is_too_long(talk: Talk) -> None:
     own = talk.reply(1, "no.\n\n> x\n\n" * 3000)
     made = talk.collect()

@@ -208,6 +208,7 @@ def test_no_scripts_in_rules(reroll: Run, tmp_path: Path, monkeypatch: pytest.Mo
         ("sendmailCmd = git --token secret", "ok mail server git (sendemail.sendmailCmd)"),
     ],
 )
+@pytest.mark.slow
 def test_mail_servers(reroll: Run, hermetic_seal: Path, config: str, told: str) -> None:
     _configure(hermetic_seal, f"[sendemail]\n\t{config}\n")
     done = reroll("doctor")
@@ -228,6 +229,7 @@ def test_no_tree_is_named(reroll: Run) -> None:
     assert _row(done.out, "Linux tree").endswith("$ git config --global reroll.tree ~/linux")
 
 
+@pytest.mark.slow
 def test_trees_that_are_none(reroll: Run, tree: MakeTree, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for place, why in (

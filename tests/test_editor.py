@@ -106,6 +106,7 @@ def test_there_is_no_terminal(reroll: Run, folder: Path, monkeypatch: pytest.Mon
     assert not (folder / "given").exists()
 
 
+@pytest.mark.slow
 def test_a_dumb_terminal(folder: Path) -> None:
     assert on_terminal(folder, {"TERM": "dumb", "EDITOR": ""}, 2) == (
         "reroll: git knows no editor to use here\r\n"
@@ -133,6 +134,7 @@ def on_terminal(folder: Path, environment: dict[str, str], code: int) -> str:
 
 
 @pytest.mark.parametrize("how", ["core.editor", "VISUAL", "EDITOR"])
+@pytest.mark.slow
 def test_the_editor_is_gits_and_has_the_terminal(folder: Path, how: str) -> None:
     editor = types(folder, "test -t 0 && test -t 1 && sed -i '1i said' \"$1\"")
     environment = {"TERM": "xterm", "EDITOR": "false"}

@@ -144,6 +144,7 @@ MESSAGES = [
 ]
 
 
+@pytest.mark.slow
 def test_messages_come_out_as_git_am_reads_them(reroll: Run, tmp_path: Path) -> None:
     commits = [(first(f"long a{n}(int);"), text) for n, text in enumerate(MESSAGES)]
     posted = series(tmp_path, commits)

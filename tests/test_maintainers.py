@@ -659,6 +659,7 @@ _TEXTS = st.lists(_LINES, max_size=12).map(b"\n".join)
     content=st.one_of(st.just(BINDING), _TEXTS),
     directories=st.sampled_from([None, ["a", "ab/a"]]),
 )
+@pytest.mark.slow
 def test_nothing_raises(
     text: bytes,
     mailmap: bytes,

@@ -78,6 +78,7 @@ def test_the_same_patches_keep_their_tags(reroll: Run, sent: Small) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_tag_on_a_patch_that_changed_is_dropped_and_told(reroll: Run, sent: Small) -> None:
     trailers(sent, tag("a", ACK), tag("b", REVIEW))
     sent.rewrite('replace = ""', 'replace = "\\tselect NEW\\n"')
@@ -191,6 +192,7 @@ def test_what_no_longer_matches_is_named(reroll: Run, sent: Small) -> None:
     ) in done.out
 
 
+@pytest.mark.slow
 def test_sites_that_went_away_are_named(reroll: Run, small: Small) -> None:
     (small.tree / "drivers/a/two.c").write_text("int t(int x)\n{\n\treturn old_call(x);\n}\n")
     commit_all(small.tree, "two users")
@@ -204,6 +206,7 @@ def test_sites_that_went_away_are_named(reroll: Run, small: Small) -> None:
     assert "- call sites that went away: drivers/a/two.c" in mail(small, 2, 1)
 
 
+@pytest.mark.slow
 def test_renamed_reordered_and_new_patches_keep_their_history(reroll: Run, sent: Small) -> None:
     trailers(sent, tag("a", ACK))
     file = sent.folder / "series.toml"
@@ -228,6 +231,7 @@ def test_renamed_reordered_and_new_patches_keep_their_history(reroll: Run, sent:
     assert "- patches in another order" in cover
 
 
+@pytest.mark.slow
 def test_the_range_diff_stands_below_the_diffstat(reroll: Run, sent: Small) -> None:
     sent.rewrite('replace = ""', 'replace = "\\tselect NEW\\n"')
     assert reroll(*sent.words("next", "--range-diff", "--no-changelog")).code == 0
@@ -284,6 +288,7 @@ def test_a_prefix_stays_until_another_is_given(reroll: Run, small: Small) -> Non
     assert "Subject: [PATCH v3 1/2]" in mail(small, 3, 1)
 
 
+@pytest.mark.slow
 def test_a_failure_in_the_end_leaves_series_toml(reroll: Run, sent: Small) -> None:
     before = (sent.folder / "series.toml").read_text()
     # A lock that a killed git left: no ref can move.
@@ -471,6 +476,7 @@ def test_what_was_no_tag_of_a_patch_that_is_gone_is_named(reroll: Run, sent: Sma
     assert line in done.out
 
 
+@pytest.mark.slow
 def test_the_newest_version_once_more(reroll: Run, sent: Small) -> None:
     assert reroll(*sent.words("next")).code == 0
     trailers(sent, tag("b", ACK))
@@ -555,6 +561,7 @@ def test_a_comment_is_told_of_once(reroll: Run, sent: Small) -> None:
     assert "changelog" not in reroll(*sent.words("next", "-n")).out
 
 
+@pytest.mark.slow
 def test_a_comment_that_was_told_of_by_hand(reroll: Run, sent: Small) -> None:
     remark(sent, state="open")
     assert reroll(*sent.words("comments", "x", "--fixed", "--changelog")).code == 0

@@ -468,6 +468,7 @@ def test_a_slow_answer(
     assert time.monotonic() - began < 3
 
 
+@pytest.mark.slow
 def test_redirections(reroll: Run, small: Small, server: Patchwork) -> None:
     with serving() as other:
         server.answer = lambda to: send(to, b"", 302, {"Location": f"{other.url}{to.path}"})

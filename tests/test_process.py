@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from generator.process import run
 
 
+@pytest.mark.slow
 def test_a_slow_reader_gets_all_of_its_input(tmp_path: Path) -> None:
     """More than a pipe holds, to a program that begins to read after a while."""
     text = b"line\n" * 100_000

@@ -149,6 +149,7 @@ def test_json_lines_end_as_json_does(reroll: Run, tree: MakeTree, tmp_path: Path
     assert "--json and --json-lines: only one of them" in done.err
 
 
+@pytest.mark.slow
 def test_lines_come_while_the_scan_goes_on(many: list[object]) -> None:
     with started([*many, "--json-lines"]) as watcher:
         watcher.until('"type": "file"')
@@ -157,6 +158,7 @@ def test_lines_come_while_the_scan_goes_on(many: list[object]) -> None:
         assert watcher.end() == 130
 
 
+@pytest.mark.slow
 def test_lines_that_nobody_reads_end_the_scan(many: list[object]) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "series.cli", *map(str, many), "--json-lines"],

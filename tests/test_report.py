@@ -207,6 +207,7 @@ def test_what_manifests_say_stays_text(reroll: Run, generated: Small, tmp_path: 
     assert html.escape(EVIL, quote=False).replace('"', "&#34;").replace("'", "&#39;") in page.source
 
 
+@pytest.mark.slow
 def test_message_ids_lead_to_the_archive(reroll: Run, generated: Small, tmp_path: Path) -> None:
     page = report(reroll, generated.folder, tmp_path / "page.html")
     assert not [target for target in page.values("href") if not target.startswith("#")]
@@ -259,6 +260,7 @@ def test_checks_and_those_that_were_not_run(reroll: Run, generated: Small, tmp_p
     assert "order (required) passed 2 of 2" in words
 
 
+@pytest.mark.slow
 def test_findings_of_checks(reroll: Run, generated: Small, tmp_path: Path) -> None:
     """Each finding once, by patch, with its place, its line and what to do; no text runs."""
     assert reroll(*generated.words("check", "order", "mail")).code == 0

@@ -510,6 +510,7 @@ def test_eight_processes_at_once(place: Path, limit: int) -> None:
         assert (verdict.dropped, verdict.anew, results.problem) == (0, False, "")
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment(place: Path) -> None:
     moments = iter(noise(4, 10))
     for seed in range(5):

@@ -524,6 +524,7 @@ def test_long_replies_take_no_long_time(piece: str) -> None:
     assert all(one.excerpt.isprintable() for one in found)
 
 
+@pytest.mark.slow
 def test_what_nobody_writes_by_hand_is_cut() -> None:
     quotes = "> +\tx();\n" * 20_000
     assert reply_text.judged(f"{quotes}Leaks.\n") == (f"{quotes}Leaks.\n", False)

@@ -131,6 +131,7 @@ def test_how_git_was_told_to_look_does_not_matter(words: tuple[str, ...]) -> Non
 
 
 @given(st.lists(st.sampled_from("abcdefghijkl"), unique=True), st.data())
+@pytest.mark.slow
 def test_a_change_is_the_same_as_itself(letters: list[str], data: st.DataObject) -> None:
     """Of lines that are there once, no other change passes for the same one."""
     lines = [f"\tline_{letter}();\n" for letter in letters]

@@ -192,6 +192,7 @@ STEPS = (
 )
 
 
+@pytest.mark.slow
 def test_second_run_that_changes_more_is_an_error(
     reroll: Run, tree: MakeTree, tmp_path: Path
 ) -> None:
@@ -260,6 +261,7 @@ def _without_spatch(tmp_path: Path) -> Path:
 
 
 @pytest.mark.skipif(not os.access(DEBIAN, os.X_OK), reason="no Debian spatch")
+@pytest.mark.slow
 def test_allowed_scripts_use_a_full_spatch(reroll: Run, tree: MakeTree, tmp_path: Path) -> None:
     rule = tmp_path / "script.cocci"
     rule.write_text(SCRIPT)
@@ -294,6 +296,7 @@ def test_symbolic_links_are_no_files(reroll: Run, tmp_path: Path, rule: Path) ->
     assert outside.read_text() == CALL
 
 
+@pytest.mark.slow
 def test_kernel_doc_follows_and_asks_for_texts(reroll: Run, tree: MakeTree) -> None:
     text = (
         "/**\n * fill() - fill it\n * @at: where\n * @nr: how many\n */\n"

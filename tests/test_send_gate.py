@@ -43,6 +43,7 @@ def break_mail(small: Small) -> None:
     )
 
 
+@pytest.mark.slow
 def test_usual_checks_are_made_where_they_can_run(reroll: Run, small: Small, inbox: Inbox) -> None:
     done = reroll(*small.words("send", "--yes"))
     note = "reroll: note: check build cannot run here: the base has no Makefile and Kconfig\n"
@@ -72,6 +73,7 @@ def test_a_tree_with_a_build_wants_to_be_built(reroll: Run, small: Small, inbox:
     assert kept["reason"] == "there is no compiler for it"
 
 
+@pytest.mark.slow
 def test_not_run_is_no_pass_where_it_could_run(reroll: Run, small: Small, inbox: Inbox) -> None:
     """The record says that a check that takes minutes was not run, and here is all it needs."""
     for name in ("Makefile", "Kconfig"):
@@ -110,6 +112,7 @@ def test_what_fails_keeps_a_version_back(reroll: Run, small: Small, inbox: Inbox
     assert reroll(*small.words("send", "--yes", "--resend")).code == 0
 
 
+@pytest.mark.slow
 def test_what_is_said_though_nothing_stands_in_the_way(
     reroll: Run, small: Small, inbox: Inbox
 ) -> None:
@@ -131,6 +134,7 @@ def test_a_dry_run_checks_and_writes_nothing(reroll: Run, small: Small, inbox: I
     assert not record(small).exists()
 
 
+@pytest.mark.slow
 def test_a_check_that_is_named_must_run(reroll: Run, small: Small, inbox: Inbox) -> None:
     require(small, "order", "checkpatch", "build")
     done = reroll(*small.words("send", "--yes"))
@@ -142,6 +146,7 @@ def test_a_check_that_is_named_must_run(reroll: Run, small: Small, inbox: Inbox)
     assert reroll(*small.words("send", "--yes")).code == 0
 
 
+@pytest.mark.slow
 def test_series_toml_names_checks(reroll: Run, small: Small, inbox: Inbox) -> None:
     require(small, "checkpatch")
     text = (small.folder / "series.toml").read_text()
@@ -180,6 +185,7 @@ def test_bad_settings(reroll: Run, small: Small, inbox: Inbox) -> None:
     assert "settings.required: must be a list" in done.err
 
 
+@pytest.mark.slow
 def test_without_a_tree(reroll: Run, small: Small, inbox: Inbox) -> None:
     config = (small.tree / ".git/config").read_text()
     git(small.folder, "init", "-q")

@@ -81,6 +81,7 @@ def test_reply_to(reroll: Run, small: Small, inbox: Inbox, reply_to: str, said: 
         assert inbox.messages[1]["Reply-To"] == reply_to
 
 
+@pytest.mark.slow
 def test_another_sender_writes_for_the_author(reroll: Run, small: Small, inbox: Inbox) -> None:
     """sendemail.from, set after the mails were made: git adds an in-body From, once."""
     git(small.tree, "config", "sendemail.from", "Ada at Work <ada@work.example>")
@@ -108,6 +109,7 @@ def test_a_second_in_body_from_is_refused(reroll: Run, small: Small, inbox: Inbo
 @pytest.mark.parametrize(
     "encoding", [pytest.param("base64", marks=pytest.mark.slow), "quoted-printable"]
 )
+@pytest.mark.slow
 def test_another_transfer_encoding_is_the_same_text(
     reroll: Run, small: Small, inbox: Inbox, encoding: str
 ) -> None:
@@ -152,6 +154,7 @@ def test_a_delay_between_mails_does_not_delay_the_rehearsal(
     assert reroll(*small.words("send", "--dry-run")).code == 0
 
 
+@pytest.mark.slow
 def test_output_dir_has_the_exact_bytes(
     reroll: Run, small: Small, inbox: Inbox, tmp_path: Path
 ) -> None:

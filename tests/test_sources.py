@@ -73,6 +73,7 @@ def run(
     return diff, told[0][1] - told[0][0]
 
 
+@pytest.mark.slow
 def test_only_what_changed_is_run_again(tmp_path: Path, spatch: Spatch) -> None:
     place = make_repository(tmp_path / "tree", FILES)
     store = Memory()

@@ -80,6 +80,7 @@ S2 ... when any
 """
 
 
+@pytest.mark.slow
 def test_a_file_that_takes_too_long_is_named_and_costs_only_itself(
     spatch: Spatch, tmp_path: Path
 ) -> None:

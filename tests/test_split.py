@@ -372,6 +372,7 @@ def test_another_folder_of_the_same_name_is_no_older_version(
     assert git(place.tree, "rev-parse", "reroll/new-call") == tip
 
 
+@pytest.mark.slow
 def test_a_header_in_a_shard_is_noted(place: Place) -> None:
     place.rewrite(
         'rule = "rename.cocci"',

@@ -39,6 +39,7 @@ def test_before_the_first_version(reroll: Run, small: Small, tmp_path: Path) -> 
     assert nowhere.err.splitlines()[0].endswith("nowhere: there is no series here")
 
 
+@pytest.mark.slow
 def test_a_version_that_was_not_sent(reroll: Run, small: Small, inbox: Inbox) -> None:
     done = reroll("-C", small.folder, "status")
     assert (done.code, done.err) == (0, "")
@@ -61,6 +62,7 @@ def test_a_version_that_was_not_sent(reroll: Run, small: Small, inbox: Inbox) ->
     assert len(inbox.envelopes) == 3
 
 
+@pytest.mark.slow
 def test_half_sent(reroll: Run, small: Small) -> None:
     with smtp_server() as inbox:
         send_to(inbox, small.tree)
@@ -90,6 +92,7 @@ def test_checks_that_sending_requires(reroll: Run, small: Small) -> None:
     assert answer(reroll, small)["lacking"]["order"] == "was run before the mails were changed"
 
 
+@pytest.mark.slow
 def test_what_became_of_each_patch(reroll: Run, small: Small) -> None:
     small.rewrite('id = "b"', 'id = "c"')
     assert reroll(*small.words("generate", "-v", 2)).code == 0
