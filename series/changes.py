@@ -222,25 +222,32 @@ def _converted(version: Version, of: str) -> Counter[str]:
 
 
 def lines(
-    found: Sequence[Changes], campaign: Campaign, remarks: Sequence[Comment]
+    found: Sequence[Changes],
+    campaign: Campaign,
+    remarks: Sequence[Comment],
+    *,
+    every: bool = False,
 ) -> dict[str, tuple[str, ...]]:
     """Lines for the changelogs, by the id of the campaign's patch; "" is the series.
 
     ``remarks`` are review comments; those that were fixed since the last version are told in
     their reviewers' names, once.  What the changelog of the new version has is not told again.
+    With ``every`` all lines that hold are there: also what was told, and which files differ in
+    a patch that a person has described.
     """
     known = {patch.id: patch for patch in campaign.patches}
     told: dict[str, list[str]] = {}
     apart: list[str] = []
     for one in found:
         fixed = [remark for remark in remarks if _fixed_since(remark, one.old)]
-        fresh = _untold(fixed, campaign, one.old)
+        fresh = _told(fixed) if every else _untold(fixed, campaign, one.old)
         shards = Counter(change.of for change in one.patches if change.number)
         for change in one.patches:
             if change.number and change.before and change.of in known:
                 mine = (change.id, change.of)
                 own = known[change.of].changelog.get(one.new.version)
                 described = bool(own) or any(remark.patch in mine for remark in fixed)
+                described = described and not every
                 texts = [text for text, patch in fresh if patch in mine]
                 texts += _patch_lines(change, one, described=described)
                 if shards[change.of] > 1:  # the others would say it, too
@@ -309,8 +316,13 @@ def _untold(remarks: Sequence[Comment], campaign: Campaign, old: Version) -> lis
     every = [*(text for log in logs for texts in log.values() for text in texts)]
     every += [text for texts in old.offered.values() for text in texts]
     told = {_TITLED.sub("", text) for text in every}
-    pairs = ((comments.changelog_line(one), one.patch) for one in remarks if not one.told)
-    return [(line, patch) for line, patch in pairs if line not in told]
+    lines = _told([one for one in remarks if not one.told])
+    return [(line, patch) for line, patch in lines if line not in told]
+
+
+def _told(remarks: Sequence[Comment]) -> list[tuple[str, str]]:
+    """The lines for ``remarks``, and their patches."""
+    return [(comments.changelog_line(one), one.patch) for one in remarks]
 
 
 def _patch_lines(change: PatchChange, found: Changes, *, described: bool) -> Iterator[str]:

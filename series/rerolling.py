@@ -120,10 +120,12 @@ def _told(
 
     What a person has changed or taken out since is not offered again.
     """
-    holding = changes.lines(found, changes.taken_back(campaign, number, before), remarks)
+    blank = changes.taken_back(campaign, number, before)
+    wanted = changes.lines(found, blank, remarks)
+    holding = changes.lines(found, blank, remarks, every=True)
     there = {one.id: one.changelog.get(number, ()) for one in campaign.patches}
     there[""] = campaign.series.changelog.get(number, ())
-    added = _difference(holding, before)
+    added = _difference(wanted, before)
     standing = {name: [one for one in before.get(name, ()) if one in there[name]] for name in there}
     removed = _difference(standing, holding)
     kept = _difference(before, removed)

@@ -535,6 +535,25 @@ def test_a_line_that_a_person_has_changed_is_not_offered_again(reroll: Run, sent
     assert changelog(sent, 2, 2) == ["Hi Rob", "Select the new one."]
 
 
+def test_what_holds_stays_beside_the_words_of_a_person(reroll: Run, sent: Small) -> None:
+    sent.rewrite('replace = ""', 'replace = "\\tselect NEW\\n"')
+    remark(sent, patch="a")
+    assert reroll(*sent.words("next")).code == 0
+    line = "Review from Bob: Select the new one."
+    assert changelog(sent, 2, 1) == ["said why", line]
+    sent.rewrite('"changed in drivers/b/Kconfig"', '"changed in drivers/b/Kconfig", "Mine."')
+    # The same line by hand, too: it is nobody's to take away.
+    assert reroll(*sent.words("comments", "x", "--fixed", "--changelog")).code == 0
+    done = reroll(*sent.words("next", "--again"))
+    assert (done.code, done.err) == (0, "")
+    assert changelog(sent, 2, 1) == ["said why", line]
+    assert changelog(sent, 2, 2) == ["changed in drivers/b/Kconfig", "Mine."]
+    # It was not fixed after all.
+    assert reroll(*sent.words("comments", "x", "--declined")).code == 0
+    assert reroll(*sent.words("next", "--again")).code == 0
+    assert changelog(sent, 2, 1) == ["said why"]
+
+
 def remark(small: Small, **more: object) -> None:
     """One comment, on patch b of version 1."""
     values = {"id": "x", "version": 1, "patch": "b", "excerpt": "Select the new one."}
