@@ -28,7 +28,7 @@ def followed(archive: str, *, cwd: Path) -> str:
     """The archive to ask: ``archive``, else the ``b4.midmask`` that is configured, else none."""
     mask = read_settings("b4", cwd=cwd).get("midmask", ("",))[-1]
     place = archive or (mask if mask.startswith(("http://", "https://")) else "")
-    return place.removesuffix("/raw") if "%s" in place else place
+    return place.rstrip("/").removesuffix("/raw") if "%s" in place else place
 
 
 def address(archive: str, message_id: str) -> str:

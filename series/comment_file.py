@@ -27,7 +27,6 @@ _HEAD = """\
 # Of what a word may mean.
 _SHOWN = 4
 _REASON_LENGTH = 300
-_NAK = re.compile(r"\W*n\.?a\.?c?k(?:ed|ing)?\b", re.IGNORECASE)
 _HEADER = re.compile(r"\s*\[\[\s*comment\s*\]\]")
 # What follows from the replies each time.
 _FOLLOWING = ("patch", "version", "suggested")
@@ -138,11 +137,6 @@ def force(folder: Path, ids: Collection[str], version: int, reason: str) -> None
 def was_forced(comment: Comment, version: int) -> bool:
     """Whether it was said why ``version`` goes out in spite of ``comment``."""
     return any(line.startswith(f"v{version} (") for line in comment.forced)
-
-
-def refuses(comment: Comment) -> bool:
-    """Whether a comment begins with a NAK."""
-    return bool(_NAK.match(comment.excerpt))
 
 
 def select(known: Sequence[Comment], words: Sequence[str]) -> tuple[Comment, ...]:

@@ -55,7 +55,10 @@ def git() -> Finding:
     """git, new enough."""
     if which("git") is None:
         return Finding("git", "missing", "not in PATH", needed=True, mend=("apt install git",))
-    result = process.run(["git", "--version"], cwd=Path("/"), timeout=_SECONDS)
+    try:
+        result = process.run(["git", "--version"], cwd=Path("/"), timeout=_SECONDS)
+    except RerollError as error:  # a file that is no program
+        return Finding("git", "wrong", str(error), needed=True, mend=(_REINSTALL,))
     line = result.stdout.decode("utf-8", "replace")
     number = re.search(r"(\d+)\.(\d+)[\w.]*", line) if result.returncode == 0 else None
     if not number:

@@ -3,6 +3,7 @@
 Pure, but for ``read``, which reads the series folder; no tree is needed.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -140,8 +141,16 @@ def overview(
     )
     loose = tuple(tag for some in by_patch.values() for tag in some)
     states = tuple(_sent(version, entries) for version in versions)
-    naks = tuple(one for one in said if one.state == "open" and comment_file.refuses(one))
+    naks = tuple(one for one in said if one.state == "open" and _refuses(one))
     return Overview(versions[-1], states, patches, {}, loose, waiting.total(), naks)
+
+
+def _refuses(remark: Comment) -> bool:
+    if not re.search(r"na(?:c)?k", remark.excerpt, re.IGNORECASE):
+        return False
+    from series import tag_words  # takes as long to import as all else
+
+    return tag_words.refuses(remark.excerpt)
 
 
 def _last_seen(versions: Sequence[Version]) -> list[PatchRecord]:

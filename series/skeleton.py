@@ -32,7 +32,7 @@ cover = '''
 {text}
 
 {{% if ledger.total %}}
-{{% filter wordwrap(72, false) %}}
+{{% filter wordwrap(72, false, none, false) %}}
 Places{{{{ " in " if paths }}}}{{{{ paths | join(", ") }}}} that name \
 {{{{ ledger.words | join(", ") }}}}: {{{{ ledger.total }}}} ({{{{ ledger.summary }}}}).
 {{% endfilter %}}

@@ -582,6 +582,12 @@ def _gone(flat: str, word: str, doubt: str) -> TakenBack | None:
     return TakenBack(flat, tag_name(word), doubt=flat if later else doubt)
 
 
+def refuses(text: str) -> bool:
+    """Whether a sentence of ``text`` is a NAK of who wrote it."""
+    sentences = re.split(r"(?<=[.!?])\s+", text.strip())
+    return any(_nak(one, "") or re.match(r"\W*nacked-by\b", one, re.I) for one in sentences)
+
+
 def _nak(flat: str, doubt: str) -> TakenBack | None:
     if flat.endswith("?") or not any(form.search(flat) for form in _NAKS) or _NO_NAK.search(flat):
         return None

@@ -111,12 +111,13 @@ def test_a_nak_is_named(reroll: Run, small: Small) -> None:
     (small.folder / "comments.toml").write_text(
         f'[[comment]]\nid = "x"\npatch = "b"\n{head}excerpt = "NAK. Not this way."\n'
         f'[[comment]]\nid = "y"\npatch = ""\n{head}excerpt = "Nacked-by: Bob"\n'
-        f'[[comment]]\nid = "z"\npatch = ""\n{head}excerpt = "Nackte Zahlen?"\n'
+        f'[[comment]]\nid = "z"\npatch = ""\n{head}excerpt = "Naked pointers: use %p."\n'
+        f'[[comment]]\nid = "w"\npatch = ""\n{head}excerpt = "Sorry, NAK: it breaks. Why?"\n'
     )
     text = reroll(*small.words("status")).out
-    assert "comments: 3 open, 2 NAKs: Bob Maintainer (2), Bob Maintainer" in text
-    assert answer(reroll, small)["naks"] == ["x", "y"]
-    reroll(*small.words("comments", "x", "y", "--answered"))
+    assert "comments: 4 open, 3 NAKs: Bob Maintainer (2), Bob Maintainer, Bob" in text
+    assert answer(reroll, small)["naks"] == ["x", "y", "w"]
+    reroll(*small.words("comments", "x", "y", "w", "--answered"))
     assert "comments: 1 open\n" in reroll(*small.words("status")).out
 
 

@@ -6,9 +6,9 @@ runs on what it reads of the base in a directory of its own, never in the user's
 
 import os
 import re
-from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
@@ -64,26 +64,35 @@ class CheckpatchCheck:
         # Names in include/ count only with --strict, and are looked up each time.
         names = [key("checkpatch", "4", *script.about, mail) for mail in mails]
         known = [recall(ground.store, name) for name in names]
-        lacking = [mail for mail, result in zip(mails, known, strict=True) if result is None]
-        with closing(_answers(ground, script, lacking)) as answers:
+        lacking = {
+            name: mail for name, mail, one in zip(names, mails, known, strict=True) if not one
+        }
+        with _asked(ground, script, lacking) as asked:
             for patch, name, result in zip(patches, names, known, strict=True):
                 ground.progress(f"checkpatch: patch {patch.number}")
-                if result is None:
-                    result = next(answers)
-                    keep(ground.store, name, result)
-                yield patch, result
+                yield patch, result or asked[name].result()
 
 
-def _answers(ground: Ground, script: _Script, mails: Sequence[bytes]) -> Generator[Result]:
-    """What the script says of each of ``mails``."""
+@contextmanager
+def _asked(
+    ground: Ground, script: _Script, mails: Mapping[bytes, bytes]
+) -> Iterator[Mapping[bytes, "Future[Result]"]]:
+    """What the script will have said of each of ``mails``, by the name it is kept under."""
     if not mails:
+        yield {}
         return
-    with TemporaryDirectory(prefix="reroll-checkpatch-") as name:
-        root = Path(name)
+
+    def work(name: bytes, mail: bytes) -> Result:
+        result = _ask(ground, script, root, mail)
+        keep(ground.store, name, result)
+        return result
+
+    with TemporaryDirectory(prefix="reroll-checkpatch-") as place:
+        root = Path(place)
         _lay_out(ground, script, root)
         executor = ThreadPoolExecutor(jobs_of(ground.settings))
         try:
-            yield from executor.map(lambda mail: _ask(ground, script, root, mail), mails)
+            yield {name: executor.submit(work, name, mail) for name, mail in mails.items()}
         except BaseException:
             executor.shutdown(wait=False, cancel_futures=True)
             process.kill_all()
