@@ -174,9 +174,11 @@ class CampaignFile:
             return
         with self._table(patch, "changelog") as table:
             changelog: Any = table["changelog"]
-            if len(gone) == len(known):
+            noted = "#" in changelog[number].as_string() + changelog[number].trivia.comment
+            if len(gone) == len(known) and not noted:
                 del changelog[number]
-            for at in reversed(gone if len(gone) < len(known) else []):
+                return
+            for at in reversed(gone):  # what a person noted beside them stays
                 del changelog[number][at]
 
     def save(self) -> Campaign:

@@ -5,7 +5,7 @@ Pure, but for the range-diff that decides which patches are unchanged.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -242,9 +242,10 @@ def lines(
         fixed = [remark for remark in remarks if _fixed_since(remark, one.old)]
         fresh = _told(fixed) if every else _untold(fixed, campaign, one.old)
         shards = Counter(change.of for change in one.patches if change.number)
+        homes = _homes(one, known)
         for change in one.patches:
             if change.number and change.before and change.of in known:
-                mine = (change.id, change.of)
+                mine = (change.id, change.of, *homes.get(change.of, ()))
                 own = known[change.of].changelog.get(one.new.version)
                 described = bool(own) or any(remark.patch in mine for remark in fixed)
                 described = described and not every
@@ -262,6 +263,16 @@ def lines(
     return _without(told, campaign, found[0].new.version)
 
 
+def _homes(found: Changes, known: Collection[str]) -> dict[str, list[str]]:
+    """The shards that are no more, by the patch of the campaign that they were of."""
+    there = {patch.id for patch in found.new.patches}
+    homes: dict[str, list[str]] = {}
+    for patch in found.old.patches:
+        if patch.id not in there and patch.of in known:
+            homes.setdefault(patch.of, []).append(patch.id)
+    return homes
+
+
 def _without(
     told: Mapping[str, Sequence[str]], campaign: Campaign, number: int
 ) -> dict[str, tuple[str, ...]]:
@@ -273,6 +284,11 @@ def _without(
         for name, texts in told.items()
     }
     return {name: texts for name, texts in fresh.items() if texts}
+
+
+def untitled(line: str) -> str:
+    """``line`` about a comment, without the title of the patch of a split that it is on."""
+    return _TITLED.sub("", line)
 
 
 def taken_back(campaign: Campaign, number: int, offered: Mapping[str, Sequence[str]]) -> Campaign:
@@ -315,9 +331,11 @@ def _untold(remarks: Sequence[Comment], campaign: Campaign, old: Version) -> lis
     logs = [campaign.series.changelog, *(patch.changelog for patch in campaign.patches)]
     every = [*(text for log in logs for texts in log.values() for text in texts)]
     every += [text for texts in old.offered.values() for text in texts]
-    told = {_TITLED.sub("", text) for text in every}
-    lines = _told([one for one in remarks if not one.told])
-    return [(line, patch) for line, patch in lines if line not in told]
+    return [
+        (line, patch)
+        for line, patch in _told([one for one in remarks if not one.told])
+        if not any(text == line or text.endswith(f'": {line}') for text in every)
+    ]
 
 
 def _told(remarks: Sequence[Comment]) -> list[tuple[str, str]]:

@@ -125,8 +125,15 @@ def _told(
     holding = changes.lines(found, blank, remarks, every=True)
     there = {one.id: one.changelog.get(number, ()) for one in campaign.patches}
     there[""] = campaign.series.changelog.get(number, ())
-    added = _difference(wanted, before)
     standing = {name: [one for one in before.get(name, ()) if one in there[name]] for name in there}
+    # The patch of a split may have another title now.
+    gone = [one for texts in _difference(before, there).values() for one in texts]
+    taken = {changes.untitled(one) for one in gone if "Review from " in one}
+    reviews = {
+        name: [one for one in texts if changes.untitled(one) not in taken]
+        for name, texts in wanted.items()
+    }
+    added = _difference(reviews, before)
     removed = _difference(standing, holding)
     kept = _difference(before, removed)
     names = dict.fromkeys((*kept, *added))

@@ -122,6 +122,9 @@ def test_a_rule_for_a_part_of_the_tree(reroll: Run, small: Small, tmp_path: Path
     assert done.code == 0, done.err
     (mail,) = (tmp_path / "new/versions/v1").glob("*.patch")
     assert "drivers/a" not in mail.read_text()
+    for bad in ("..", "/drivers", "", "a\nb", "a/../../b", "a\x7f", "a\udcff"):
+        done = reroll("-C", tmp_path, "init", "bad", "--rule", "mine.cocci", bad)
+        assert (done.code, "is no path of the tree" in done.err) == (2, True)
     done = reroll("-C", tmp_path, "init", "other", "--campaign", "frame_vector", "drivers")
     assert (done.code, "only with --rule is a part of the tree named" in done.err) == (2, True)
 

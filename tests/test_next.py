@@ -581,6 +581,46 @@ def test_a_comment_is_told_of_once(reroll: Run, sent: Small) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+def test_comments_on_a_patch_of_a_split(reroll: Run, small: Small) -> None:
+    small.rewrite('id = "a"\n', 'id = "a"\nsplit = "directory"\n')
+    small.rewrite('paths = ["drivers/a"]', 'paths = ["drivers"]')
+    small.rewrite('title = "drivers: a: use new_call()"', 'title = "{{ subsystem }}: \\"it\\""')
+    small.rewrite('rule = "rename.cocci"\npaths = ["drivers/b"]\n\n[[patch.step]]\n', "")
+    assert reroll(*small.words("generate")).code == 0
+    pretend_sent(small, 1)
+    remark(small, patch="a-drivers-b", excerpt='Call "it": this.')
+    said = 'Review from Bob: Call "it": this.'
+    assert f'the series: "b: drivers/b: "it"": {said}' in reroll(*small.words("next")).out
+    # Taken out by a person: not offered again under another title.
+    (kept,) = [one for one in changelog(small, 2) if said in one]
+    small.rewrite(json.dumps(kept), json.dumps("As Bob wants it."))
+    small.rewrite('title = "{{ subsystem }}: \\"it\\""', 'title = "{{ subsystem }}: that"')
+    assert said not in reroll(*small.words("next", "--again")).out
+    # What was a patch of its own is one with the others.
+    small.rewrite('split = "directory"\n', "")
+    (small.folder / "versions/v2").rename(small.folder / "v2")
+    small.rewrite("version = 2", "version = 1")
+    assert f"a: {said}" in reroll(*small.words("next", "-n")).out
+
+
+def test_what_a_person_noted_beside_a_line_stays(reroll: Run, sent: Small) -> None:
+    sent.rewrite('replace = ""', 'replace = "\\tselect NEW\\n"')
+    assert reroll(*sent.words("next")).code == 0
+    file = sent.folder / "series.toml"
+    lines = file.read_text().split("\n")
+    at = next(n for n, line in enumerate(lines) if "changed in" in line)
+    noted = '["changed in drivers/b/Kconfig"]'
+    lines[at] = lines[at].replace(noted, f"[\n  # TODO: ask Bob\n  {noted[1:-1]},\n]")
+    assert "# TODO" in lines[at]
+    file.write_text("\n".join(lines))
+    sent.rewrite('replace = "\\tselect NEW\\n"', 'replace = ""')
+    assert reroll(*sent.words("next", "--again")).code == 0
+    assert "# TODO: ask Bob" in file.read_text()
+    assert changelog(sent, 2, 2) == []
+    assert "Changes in v2" not in mail(sent, 2, 2)
+
+
 def test_a_comment_that_was_told_of_by_hand(reroll: Run, sent: Small) -> None:
     remark(sent, state="open")
     assert reroll(*sent.words("comments", "x", "--fixed", "--changelog")).code == 0

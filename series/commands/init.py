@@ -1,6 +1,7 @@
 """``reroll init``: a new series folder from a bundled campaign, a rule, or a posted series."""
 
 import argparse
+import posixpath
 import re
 import shlex
 import shutil
@@ -335,7 +336,7 @@ def _of_rule(args: argparse.Namespace) -> Callable[[Path], None]:
         split=args.split,
         values=given,
         words=words,
-        paths=[word.rstrip("/") or word for word in args.words],
+        paths=list(dict.fromkeys(map(_part, args.words))),
     )
 
     def fill(folder: Path) -> None:
@@ -344,6 +345,16 @@ def _of_rule(args: argparse.Namespace) -> Callable[[Path], None]:
         load(folder)
 
     return fill
+
+
+def _part(word: str) -> str:
+    """A path of the tree as git names it; ``UsageError`` for what is none."""
+    path = posixpath.normpath(word)
+    if not word or not word.isprintable() or path.startswith(("/", "..")):
+        raise UsageError(
+            f"{one_line(word)}: is no path of the tree as git names it, such as drivers/media"
+        )
+    return path
 
 
 def _check(rule: Rule, args: argparse.Namespace) -> Sequence[str]:
