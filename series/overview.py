@@ -146,11 +146,11 @@ def overview(
 
 
 def _refuses(remark: Comment) -> bool:
-    if not re.search(r"na(?:c)?k", remark.excerpt, re.IGNORECASE):
+    if not re.search("nac?k", remark.excerpt, re.IGNORECASE):
         return False
-    from series import tag_words  # takes as long to import as all else
+    from series import nak_words
 
-    return tag_words.refuses(remark.excerpt)
+    return nak_words.refuses(remark.excerpt)
 
 
 def _last_seen(versions: Sequence[Version]) -> list[PatchRecord]:
