@@ -554,6 +554,14 @@ def test_what_holds_stays_beside_the_words_of_a_person(reroll: Run, sent: Small)
     assert changelog(sent, 2, 1) == ["said why"]
 
 
+def split_by_directory(small: Small, title: str) -> None:
+    """One patch for each directory, by one rule; ``title`` is as in TOML."""
+    small.rewrite('id = "a"\n', 'id = "a"\nsplit = "directory"\n')
+    small.rewrite('paths = ["drivers/a"]', 'paths = ["drivers"]')
+    small.rewrite('title = "drivers: a: use new_call()"', f'title = "{{{{ subsystem }}}}: {title}"')
+    small.rewrite('rule = "rename.cocci"\npaths = ["drivers/b"]\n\n[[patch.step]]\n', "")
+
+
 def remark(small: Small, **more: object) -> None:
     """One comment, on patch b of version 1."""
     values = {"id": "x", "version": 1, "patch": "b", "excerpt": "Select the new one."}
@@ -581,12 +589,8 @@ def test_a_comment_is_told_of_once(reroll: Run, sent: Small) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_comments_on_a_patch_of_a_split(reroll: Run, small: Small) -> None:
-    small.rewrite('id = "a"\n', 'id = "a"\nsplit = "directory"\n')
-    small.rewrite('paths = ["drivers/a"]', 'paths = ["drivers"]')
-    small.rewrite('title = "drivers: a: use new_call()"', 'title = "{{ subsystem }}: \\"it\\""')
-    small.rewrite('rule = "rename.cocci"\npaths = ["drivers/b"]\n\n[[patch.step]]\n', "")
+    split_by_directory(small, '\\"it\\"')
     assert reroll(*small.words("generate")).code == 0
     pretend_sent(small, 1)
     remark(small, patch="a-drivers-b", excerpt='Call "it": this.')
@@ -621,6 +625,7 @@ def test_what_a_person_noted_beside_a_line_stays(reroll: Run, sent: Small) -> No
     assert "Changes in v2" not in mail(sent, 2, 2)
 
 
+@pytest.mark.slow
 def test_a_comment_that_was_told_of_by_hand(reroll: Run, sent: Small) -> None:
     remark(sent, state="open")
     assert reroll(*sent.words("comments", "x", "--fixed", "--changelog")).code == 0
@@ -649,10 +654,7 @@ def test_nothing_to_make_again(reroll: Run, sent: Small) -> None:
 @pytest.mark.slow
 def test_shards_do_not_tell_of_each_other(reroll: Run, small: Small) -> None:
     """What became of one patch of a split is told once, with its title."""
-    small.rewrite('id = "a"\n', 'id = "a"\nsplit = "directory"\n')
-    small.rewrite('paths = ["drivers/a"]', 'paths = ["drivers"]')
-    small.rewrite('title = "drivers: a: use new_call()"', 'title = "{{ subsystem }}: new_call()"')
-    small.rewrite('rule = "rename.cocci"\npaths = ["drivers/b"]\n\n[[patch.step]]\n', "")
+    split_by_directory(small, "new_call()")
     done = reroll(*small.words("generate"))
     assert done.code == 0, done.err
     (small.tree / "drivers/a/more.c").write_text("int m(int x)\n{\n\treturn old_call(x);\n}\n")
