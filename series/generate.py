@@ -512,7 +512,7 @@ def _cover(request: Request, built: Built, mail: compose.RawMail, date: str) -> 
 
 def _paths(campaign: Campaign) -> list[str]:
     """The paths that all rules are limited to; none where one is run on the whole tree."""
-    steps = [step for patch in campaign.patches for step in patch.step]
+    steps = [step for patch in campaign.patches if not patch.omit for step in patch.step]
     limits = [step.paths for step in steps if isinstance(step, RuleStep)]
     return sorted({path for paths in limits for path in paths}) if all(limits) else []
 

@@ -122,6 +122,8 @@ def test_a_rule_for_a_part_of_the_tree(reroll: Run, small: Small, tmp_path: Path
     assert done.code == 0, done.err
     (mail,) = (tmp_path / "new/versions/v1").glob("*.patch")
     assert "drivers/a" not in mail.read_text()
+    assert reroll("-C", tmp_path, "init", "all", "--rule", "mine.cocci", "lib", ".").code == 0
+    assert load(tmp_path / "all").patches[0].step[0].paths == []  # type: ignore[union-attr]
     for bad in ("..", "/drivers", "", "a\nb", "a/../../b", "a\x7f", "a\udcff"):
         done = reroll("-C", tmp_path, "init", "bad", "--rule", "mine.cocci", bad)
         assert (done.code, "is no path of the tree" in done.err) == (2, True)

@@ -336,7 +336,7 @@ def _of_rule(args: argparse.Namespace) -> Callable[[Path], None]:
         split=args.split,
         values=given,
         words=words,
-        paths=list(dict.fromkeys(map(_part, args.words))),
+        paths=_parts(args.words),
     )
 
     def fill(folder: Path) -> None:
@@ -347,10 +347,16 @@ def _of_rule(args: argparse.Namespace) -> Callable[[Path], None]:
     return fill
 
 
+def _parts(words: Sequence[str]) -> list[str]:
+    """The paths, each once; none where one of them is the whole tree."""
+    paths = list(dict.fromkeys(map(_part, words)))
+    return [] if "." in paths else paths
+
+
 def _part(word: str) -> str:
     """A path of the tree as git names it; ``UsageError`` for what is none."""
     path = posixpath.normpath(word)
-    if not word or not word.isprintable() or path.startswith(("/", "..")):
+    if not word or not word.isprintable() or path.startswith("/") or path.split("/")[0] == "..":
         raise UsageError(
             f"{one_line(word)}: is no path of the tree as git names it, such as drivers/media"
         )
